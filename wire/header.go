@@ -1,0 +1,148 @@
+package wire
+
+import "encoding/binary"
+
+// MaxHeaderSize is the length in bytes of the longest frame header: two bytes, a 64-bit length and a masking key.
+const MaxHeaderSize = 14
+
+// MaxControlPayload is the longest payload in bytes that a control frame may carry (RFC 6455 §5.5).
+const MaxControlPayload = 125
+
+const (
+	bitFin  = 0x80
+	bitRSV1 = 0x40
+	bitRSV2 = 0x20
+	bitRSV3 = 0x10
+	bitMask = 0x80
+
+	length16 = 126 // the next 2 bytes are the length
+	length64 = 127 // the next 8 bytes are the length
+)
+
+// Header is a frame header (RFC 6455 §5.2).
+type Header struct {
+	Fin    bool   // this is the last fragment of its message
+	RSV1   bool   // the message is compressed (RFC 7692 §6)
+	RSV2   bool   // has no meaning yet
+	RSV3   bool   // has no meaning yet
+	Opcode Opcode // what the payload is
+	Masked bool   // Key is on the wire
+	Key    uint32 // the masking key, its first byte lowest, as Mask takes it
+	Length int64  // the payload's length in bytes
+}
+
+// AppendHeader appends the encoded form of h to dst. It does not judge h: a caller that wants to break the rules,
+// such as a test, can.
+func AppendHeader(dst []byte, h Header) []byte {
+	first, second := byte(h.Opcode)&0xF, byte(0)
+	if h.Fin {
+		first |= bitFin
+	}
+	if h.RSV1 {
+		first |= bitRSV1
+	}
+	if h.RSV2 {
+		first |= bitRSV2
+	}
+	if h.RSV3 {
+		first |= bitRSV3
+	}
+	if h.Masked {
+		second = bitMask
+	}
+	switch length := uint64(h.Length); {
+	case length < length16:
+		dst = append(dst, first, second|byte(length))
+	case length <= 0xFFFF:
+		dst = append(dst, first, second|length16, byte(length>>8), byte(length))
+	default:
+		dst = append(dst, first, second|length64)
+		dst = binary.BigEndian.AppendUint64(dst, length)
+	}
+	if h.Masked {
+		dst = binary.LittleEndian.AppendUint32(dst, h.Key)
+	}
+	return dst
+}
+
+// ParseHeader reads the header that p starts with and returns its size in bytes. While p is too short to hold it
+// all, the size is 0 and the error nil, unless the bytes that are there already break a rule that holds for both
+// roles and every extension: a reserved opcode, a control frame that is fragmented or longer than 125 bytes, a length
+// that is not in its shortest form or has the top bit set. The error is an [*Error]. Masking, reserved bits and the
+// order of frames are judged by [Decoder], which knows the role and what went before.
+func ParseHeader(p []byte) (h Header, size int, err error) {
+	if len(p) == 0 {
+		return h, 0, nil
+	}
+	h.Fin, h.Opcode = p[0]&bitFin != 0, Opcode(p[0]&0xF)
+	h.RSV1, h.RSV2, h.RSV3 = p[0]&bitRSV1 != 0, p[0]&bitRSV2 != 0, p[0]&bitRSV3 != 0
+	if err := h.checkFirstByte(); err != nil {
+		return h, 0, err
+	}
+	if len(p) == 1 {
+		return h, 0, nil
+	}
+	h.Masked = p[1]&bitMask != 0
+	size, err = h.parseLength(p)
+	if err != nil || size == 0 || !h.Masked {
+		return h, size, err
+	}
+	if len(p) < size+4 {
+		return h, 0, nil
+	}
+	h.Key = binary.LittleEndian.Uint32(p[size:])
+	return h, size + 4, nil
+}
+
+// checkFirstByte applies the rules on the first byte that hold for all.
+func (h *Header) checkFirstByte() *Error {
+	if h.Opcode.IsReserved() {
+		return protocolError("reserved opcode")
+	}
+	if h.Opcode.IsControl() && !h.Fin {
+		return protocolError("fragmented control frame")
+	}
+	return nil
+}
+
+// parseLength reads the length that begins in p[1] and returns the size of the header up to its end, 0 if p is too
+// short.
+func (h *Header) parseLength(p []byte) (size int, err error) {
+	short := p[1] &^ bitMask
+	if h.Opcode.IsControl() && short > MaxControlPayload {
+		return 0, protocolError("control frame longer than 125 bytes")
+	}
+	switch {
+	case short < length16:
+		h.Length = int64(short)
+		return 2, nil
+	case short == length16:
+		return h.parseLength16(p)
+	}
+	return h.parseLength64(p)
+}
+
+func (h *Header) parseLength16(p []byte) (size int, err error) {
+	if len(p) < 4 {
+		return 0, nil
+	}
+	h.Length = int64(binary.BigEndian.Uint16(p[2:]))
+	if h.Length < length16 {
+		return 0, protocolError("length not in its shortest form")
+	}
+	return 4, nil
+}
+
+func (h *Header) parseLength64(p []byte) (size int, err error) {
+	if len(p) > 2 && p[2]&0x80 != 0 {
+		return 0, protocolError("64-bit length with the top bit set")
+	}
+	if len(p) >= 8 && binary.BigEndian.Uint64(p)<<16 == 0 { // all but the last two bytes of the length
+		return 0, protocolError("length not in its shortest form")
+	}
+	if len(p) < 10 {
+		return 0, nil
+	}
+	h.Length = int64(binary.BigEndian.Uint64(p[2:]))
+	return 10, nil
+}
