@@ -1,0 +1,141 @@
+package molva
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/molva-ws/molva/internal/buffer"
+	"github.com/molva-ws/molva/internal/loop"
+	"github.com/molva-ws/molva/wire"
+)
+
+// ErrCloseCode is returned by Close for a code that may not be sent (RFC 6455 §7.4).
+var ErrCloseCode = errors.New("molva: close code may not be sent")
+
+// Close does the closing handshake (RFC 6455 §7.1.2): it sends a close frame, after which nothing more can be sent,
+// and the connection ends when the peer has answered it or Timeouts.Close has passed. CloseNoStatus sends neither code
+// nor reason; a reason longer than 123 bytes is cut.
+//
+// On a connection from [Accept] or [Dial] Close waits for that end, reading and dropping what still comes, and returns
+// nil if it was a good one. Inside the loop over Messages, and on a connection with callbacks, it does not wait: the
+// end comes later, with OnClose where there is one. It returns [ErrCloseCode], or how the connection ended if it was
+// closed already or did not end well.
+func (c *Conn) Close(code CloseCode, reason string) error {
+	if code != CloseNoStatus && !code.Sendable() {
+		return fmt.Errorf("%w: %v", ErrCloseCode, code)
+	}
+	began := c.sendClose(&CloseError{Code: code, Reason: reason})
+	if began {
+		c.transport.SetTimer(c.set.close)
+	}
+	switch {
+	case c.pull == nil && began:
+		return nil
+	case c.pull == nil:
+		return c.closing.Load()
+	case c.pull.delivering.Load():
+		go c.awaitClose()
+		return nil
+	}
+	return c.awaitClose()
+}
+
+// closeSoon is Close without the wait, for any connection.
+func (c *Conn) closeSoon(code CloseCode, reason string) {
+	if !c.sendClose(&CloseError{Code: code, Reason: reason}) {
+		return
+	}
+	c.transport.SetTimer(c.set.close)
+	if c.pull != nil {
+		go c.awaitClose()
+	}
+}
+
+// awaitClose waits for the end of a connection without callbacks, and reads until then if nobody else does.
+func (c *Conn) awaitClose() error {
+	ctx, cancel := context.WithTimeout(context.Background(), c.set.close)
+	defer cancel()
+	err := c.drain(ctx)
+	if errors.Is(err, context.DeadlineExceeded) {
+		c.abort(&CloseError{Code: CloseAbnormal, cause: ErrTimeout})
+	}
+	var closing *CloseError
+	if errors.As(c.Err(), &closing) && closing.cause == nil {
+		return nil
+	}
+	return c.Err()
+}
+
+// CloseNow cuts the connection without a closing handshake. What waits in the outbox is lost.
+func (c *Conn) CloseNow() {
+	c.abort(&CloseError{Code: CloseAbnormal})
+}
+
+func (c *Conn) abort(closing *CloseError) {
+	c.closing.CompareAndSwap(nil, closing)
+	c.transport.Abort(closing)
+	if c.pull != nil {
+		c.end(closing)
+	}
+}
+
+// CloseRead is for those who only write: it reads in a goroutine of its own, so that control frames are answered and
+// the end is noticed, and closes the connection with 1003 if a message comes. The context it returns is cancelled when
+// the connection has ended. It must not be used with callbacks.
+func (c *Conn) CloseRead(ctx context.Context) context.Context {
+	ctx, cancel := context.WithCancel(ctx)
+	go func() {
+		defer cancel()
+		if _, err := c.Read(ctx); err == nil {
+			c.Close(CloseUnsupportedData, "unexpected message")
+		}
+	}()
+	return ctx
+}
+
+// sendClose sends the close frame, the last frame of this end, and reports whether this call did.
+func (c *Conn) sendClose(closing *CloseError) bool {
+	c.order.Lock()
+	defer c.order.Unlock()
+	if !c.closing.CompareAndSwap(nil, closing) {
+		return false
+	}
+	payload := buffer.Get(wire.MaxControlPayload)
+	defer payload.Free()
+	frame := wire.Header{Fin: true, Opcode: wire.OpClose}
+	c.sendFrame(frame, wire.AppendClose(payload.Bytes(), closing.Code, closing.Reason), loop.Urgent)
+	return true
+}
+
+// finish ends the connection: with a close frame, if none was sent yet, and without waiting for an answer.
+func (c *Conn) finish(closing *CloseError) {
+	if !c.sendClose(closing) {
+		if first := c.closing.Load(); closing.cause == nil {
+			closing = first // the peer has answered
+		}
+	}
+	c.transport.Finish(closing, c.set.close)
+	if c.pull != nil {
+		c.end(closing)
+	}
+}
+
+// end notes how the connection ended, tells those who wait for it and the server. Only the first call counts.
+func (c *Conn) end(err error) {
+	ended := abnormal(err)
+	c.closing.CompareAndSwap(nil, ended)
+	c.mu.Lock()
+	if c.ended != nil {
+		c.mu.Unlock()
+		return
+	}
+	c.ended = ended
+	if c.done != nil {
+		close(c.done)
+	}
+	c.mu.Unlock()
+	if c.server != nil {
+		c.server.closed(c, ended)
+	}
+}

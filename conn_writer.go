@@ -1,0 +1,121 @@
+package molva
+
+import (
+	"context"
+	"errors"
+	"io"
+
+	"github.com/molva-ws/molva/internal/loop"
+	"github.com/molva-ws/molva/wire"
+)
+
+// ErrWriterOpen is returned by Writer while another one is open on the same connection.
+var ErrWriterOpen = errors.New("molva: another writer is open")
+
+// Writer returns a writer for a message whose size is not known yet. Each Write sends a fragment and waits for room
+// in the outbox; Close ends the message. Until then other messages wait, and count against the outbox's limit. The
+// context governs the writer's Write and Close. Writer returns [ErrWriterOpen], [ErrClosed] or [ErrType]. What is
+// written is not compressed.
+func (c *Conn) Writer(ctx context.Context, t Type) (io.WriteCloser, error) {
+	if !(Message{Type: t}).valid() {
+		return nil, ErrType
+	}
+	c.order.Lock()
+	defer c.order.Unlock()
+	switch {
+	case c.closing.Load() != nil:
+		return nil, ErrClosed
+	case c.streaming:
+		return nil, ErrWriterOpen
+	}
+	c.streaming = true
+	return &messageWriter{conn: c, ctx: ctx, op: wire.Opcode(t)}, nil
+}
+
+// messageWriter sends one message in fragments.
+type messageWriter struct {
+	conn   *Conn
+	ctx    context.Context
+	op     wire.Opcode // of the next frame
+	closed bool
+}
+
+// Write sends p as a fragment.
+func (w *messageWriter) Write(p []byte) (int, error) {
+	if len(p) == 0 {
+		return 0, nil
+	}
+	if err := w.send(p, false); err != nil {
+		return 0, err
+	}
+	return len(p), nil
+}
+
+// Close sends the last fragment and what had to wait for it.
+func (w *messageWriter) Close() error {
+	if w.closed {
+		return nil
+	}
+	err := w.send(nil, true)
+	w.closed = true
+	return errors.Join(err, w.conn.resume(err != nil))
+}
+
+func (w *messageWriter) send(p []byte, fin bool) error {
+	for {
+		if err := w.ctx.Err(); err != nil {
+			return err
+		}
+		if w.closed || w.conn.closing.Load() != nil {
+			return ErrClosed
+		}
+		err := w.conn.sendFrame(wire.Header{Fin: fin, Opcode: w.op}, p, loop.Normal)
+		if err == nil {
+			w.op = wire.OpContinuation
+			return nil
+		}
+		if !isFull(err) {
+			return err
+		}
+		if err := w.conn.transport.WaitRoom(w.ctx, len(p)+wire.MaxHeaderSize); err != nil {
+			return sendError(err)
+		}
+	}
+}
+
+// postpone keeps a message that must not come between the fragments of another one. The order is held, perhaps with
+// others.
+func (c *Conn) postpone(m Message) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	waiting := len(m.Data)
+	for _, d := range c.deferred {
+		waiting += len(d.Data)
+	}
+	if len(c.deferred) > 0 && !c.fits(waiting) {
+		return ErrBufferFull
+	}
+	c.deferred = append(c.deferred, m.Clone())
+	return nil
+}
+
+// resume sends what was postponed. A message that was given up half-way cannot be repaired: the connection ends.
+func (c *Conn) resume(broken bool) error {
+	c.order.Lock()
+	c.streaming = false
+	c.mu.Lock()
+	deferred := c.deferred
+	c.deferred = nil
+	c.mu.Unlock()
+	c.order.Unlock()
+	if broken {
+		c.CloseNow()
+		return nil
+	}
+	for _, m := range deferred {
+		if err := c.Send(m); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,76 @@
+// Echo sends every message back. Load generators and conformance suites are pointed at it.
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"log"
+	"net"
+	"net/http"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"github.com/molva-ws/molva"
+)
+
+func main() {
+	addr := flag.String("addr", "127.0.0.1:9001", "`address` to listen on; every path echoes")
+	compress := flag.Bool("compress", false, "accept permessage-deflate")
+	max := flag.Int64("max", 64<<20, "largest message in `bytes`")
+	engine := flag.String("engine", "portable", "how connections are driven: portable (callbacks) or accept (Accept and a loop)")
+	flag.Parse()
+
+	srv := &molva.Server{
+		Origins:     []string{"*"},
+		Limits:      molva.Limits{Message: *max, Outbox: int(2 * *max)},
+		Compression: molva.Compression{Enabled: *compress},
+	}
+	serve := srv.Serve
+	switch *engine {
+	case "portable":
+		srv.OnMessage = func(c *molva.Conn, m molva.Message) { c.Write(context.Background(), m) }
+	case "accept":
+		serve = func(l net.Listener) error { return http.Serve(l, accept(srv)) }
+	default:
+		fmt.Fprintf(os.Stderr, "echo: unknown engine %q; choose portable or accept\n", *engine)
+		os.Exit(2)
+	}
+	l, err := net.Listen("tcp", *addr)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Printf("echo on ws://%v\n", l.Addr())
+
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	go func() {
+		<-ctx.Done()
+		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+		defer cancel()
+		srv.Shutdown(ctx)
+		os.Exit(0)
+	}()
+	log.Fatal(serve(l))
+}
+
+// accept echoes on a goroutine of its own, so that net/http can free what it holds for the request.
+func accept(srv *molva.Server) http.HandlerFunc {
+	opts := &molva.AcceptOptions{Origins: srv.Origins, Limits: srv.Limits, Compression: srv.Compression, Server: srv}
+	return func(w http.ResponseWriter, r *http.Request) {
+		c, err := molva.Accept(w, r, opts)
+		if err != nil {
+			return
+		}
+		go func() {
+			for m, err := range c.Messages(context.Background()) {
+				if err != nil || c.Write(context.Background(), m) != nil {
+					break
+				}
+			}
+			c.CloseNow()
+		}()
+	}
+}

@@ -1,0 +1,184 @@
+package loop
+
+import (
+	"sync"
+
+	"github.com/molva-ws/molva/internal/buffer"
+)
+
+// An outbox holds messages in the order in which they are to be written. A connection has one only while it has
+// something to send.
+type outbox struct {
+	pieces []piece // from head on, one a message
+	head   int
+	sent   int // bytes of pieces[head] that are written already
+
+	own     *buffer.Buffer // the bytes of all pieces that are not shared frames, from ownHead on
+	ownHead int
+
+	bytes int // what is left to write
+
+	slices [][]byte // what gather returned last, kept for its array
+}
+
+// A piece is one message: a shared frame, or, if frame is nil, the next n bytes of the outbox's own.
+type piece struct {
+	frame     *Frame
+	n         int
+	droppable bool
+}
+
+// pieceCost is counted with every message, so that a flood of tiny ones cannot take much more memory than the
+// outbox's limit says.
+const pieceCost = 16
+
+// maxSlices bounds what is given to one system call.
+const maxSlices = 64
+
+// keptPieces bounds the slice of pieces that an empty outbox takes back to the pool.
+const keptPieces = 1024
+
+var outboxes = sync.Pool{New: func() any { return new(outbox) }}
+
+func (o *outbox) empty() bool { return o == nil || o.head == len(o.pieces) }
+
+// size is what the outbox's limit counts.
+func (o *outbox) size() int {
+	if o == nil {
+		return 0
+	}
+	return o.bytes + pieceCost*(len(o.pieces)-o.head)
+}
+
+func (o *outbox) add(head, body []byte, droppable bool) {
+	if o.own == nil {
+		o.own = buffer.Get(len(head) + len(body))
+	}
+	o.own.Append(head)
+	o.own.Append(body)
+	o.push(piece{n: len(head) + len(body), droppable: droppable})
+}
+
+func (o *outbox) addFrame(f *Frame, droppable bool) {
+	f.Retain()
+	o.push(piece{frame: f, n: len(f.Bytes()), droppable: droppable})
+}
+
+func (o *outbox) push(p piece) {
+	o.pieces = append(o.pieces, p)
+	o.bytes += p.n
+}
+
+// gather appends to dst the slices that are to be written next, at most max in all. Neighbours in memory become one.
+func (o *outbox) gather(dst [][]byte, max int) [][]byte {
+	own, skip := o.ownHead, o.sent
+	joins := false
+	for _, p := range o.pieces[o.head:] {
+		n := p.n - skip
+		skip = 0
+		if p.frame == nil {
+			b := o.own.Bytes()[own : own+n]
+			own += n
+			if joins {
+				last := &dst[len(dst)-1]
+				*last = o.own.Bytes()[own-n-len(*last) : own]
+				continue
+			}
+			if len(dst) == max {
+				break
+			}
+			dst = append(dst, b)
+		} else {
+			if len(dst) == max {
+				break
+			}
+			dst = append(dst, p.frame.Bytes()[p.n-n:])
+		}
+		joins = p.frame == nil
+	}
+	return dst
+}
+
+// next returns what to give to one system call. It is valid until the next call.
+func (o *outbox) next() [][]byte {
+	o.slices = o.gather(o.slices[:0], maxSlices)
+	return o.slices
+}
+
+// wrote takes the first n bytes away.
+func (o *outbox) wrote(n int) {
+	o.bytes -= n
+	for n > 0 {
+		p := &o.pieces[o.head]
+		step := min(n, p.n-o.sent)
+		n -= step
+		o.sent += step
+		if p.frame == nil {
+			o.ownHead += step
+		}
+		if o.sent == p.n {
+			o.pop()
+		}
+	}
+}
+
+// pop takes away the piece at the head, of which sent bytes are written.
+func (o *outbox) pop() {
+	if f := o.pieces[o.head].frame; f != nil {
+		f.Release()
+	}
+	o.pieces[o.head] = piece{}
+	o.head++
+	o.sent = 0
+}
+
+// dropOldest throws away droppable messages, the oldest first, until the size is at most limit, and returns how many
+// it threw away. It must not be called once writing from this outbox has begun.
+func (o *outbox) dropOldest(limit int) int {
+	dropped := 0
+	kept := o.pieces[:o.head]
+	from, to := o.ownHead, o.ownHead
+	size := o.size()
+	for _, p := range o.pieces[o.head:] {
+		own := 0
+		if p.frame == nil {
+			own = p.n
+		}
+		if p.droppable && size > limit {
+			size -= p.n + pieceCost
+			o.bytes -= p.n
+			from += own
+			dropped++
+			if p.frame != nil {
+				p.frame.Release()
+			}
+			continue
+		}
+		if own > 0 {
+			copy(o.own.Bytes()[to:], o.own.Bytes()[from:from+own])
+			from, to = from+own, to+own
+		}
+		kept = append(kept, p)
+	}
+	clear(o.pieces[len(kept):])
+	o.pieces = kept
+	if o.own != nil {
+		o.own.Set(o.own.Bytes()[:to])
+	}
+	return dropped
+}
+
+// free gives all memory back.
+func (o *outbox) free() {
+	for !o.empty() {
+		o.pop()
+	}
+	o.own.Free()
+	pieces := o.pieces[:0]
+	if cap(pieces) > keptPieces {
+		pieces = nil
+	}
+	clear(o.slices)
+	*o = outbox{pieces: pieces, slices: o.slices[:0]}
+	outboxes.Put(o)
+}

@@ -1,0 +1,126 @@
+package loop
+
+import "context"
+
+// A queue is what a connection has to send. Its methods are called under the connection's lock; the writing itself
+// goes on without it, from an outbox that take has set aside, while new messages fill another.
+type queue struct {
+	pending *outbox // is being filled
+	flight  *outbox // is being written; nobody adds to it
+	room    chan struct{}
+}
+
+func (q *queue) empty() bool { return q.pending.empty() && q.flight.empty() }
+
+// size is what the limit counts.
+func (q *queue) size() int { return q.pending.size() + q.flight.size() }
+
+// admit makes room for a message of n bytes where the configuration allows that, or returns ErrFull.
+func (q *queue) admit(n int, p Priority, cfg *Config) error {
+	if p == Urgent || q.fits(n, cfg) {
+		return nil
+	}
+	if !cfg.DropOldest || q.pending.empty() {
+		return ErrFull
+	}
+	dropped := q.pending.dropOldest(max(0, cfg.outbox()-n-pieceCost-q.flight.size()))
+	if dropped > 0 && cfg.Dropped != nil {
+		cfg.Dropped(dropped)
+	}
+	if !q.fits(n, cfg) {
+		return ErrFull
+	}
+	return nil
+}
+
+// fits reports whether a message of n bytes is within the limit. An empty queue takes one of any size.
+func (q *queue) fits(n int, cfg *Config) bool {
+	return q.empty() || q.size()+n+pieceCost <= cfg.outbox()
+}
+
+func (q *queue) add(head, body []byte, p Priority) { q.filling().add(head, body, p == Droppable) }
+
+func (q *queue) addFrame(f *Frame, p Priority) { q.filling().addFrame(f, p == Droppable) }
+
+func (q *queue) filling() *outbox {
+	if q.pending == nil {
+		q.pending = outboxes.Get().(*outbox)
+	}
+	return q.pending
+}
+
+// take returns the outbox to write from, nil if nothing waits.
+func (q *queue) take() *outbox {
+	if q.flight.empty() && !q.pending.empty() {
+		q.recycle()
+		q.flight, q.pending = q.pending, nil
+	}
+	if q.flight.empty() {
+		return nil
+	}
+	return q.flight
+}
+
+// wrote notes that the first n bytes of what take returned are written.
+func (q *queue) wrote(n int) {
+	q.flight.wrote(n)
+	if q.flight.empty() {
+		q.recycle()
+	}
+	q.wake()
+}
+
+func (q *queue) recycle() {
+	if q.flight != nil {
+		q.flight.free()
+		q.flight = nil
+	}
+}
+
+// discard throws everything away. Nobody may be writing.
+func (q *queue) discard() {
+	q.recycle()
+	if q.pending != nil {
+		q.pending.free()
+		q.pending = nil
+	}
+	q.wake()
+}
+
+// waiter returns a channel that is closed at the next change after which there may be room.
+func (q *queue) waiter() <-chan struct{} {
+	if q.room == nil {
+		q.room = make(chan struct{})
+	}
+	return q.room
+}
+
+func (q *queue) wake() {
+	if q.room != nil {
+		close(q.room)
+		q.room = nil
+	}
+}
+
+// waitRoom is the waiting half of Conn.WaitRoom: check is called until it reports that the wait is over, each time
+// after the channel that it returned was closed.
+func waitRoom(ctx context.Context, check func() (<-chan struct{}, error)) error {
+	for {
+		changed, err := check()
+		if changed == nil || err != nil {
+			return err
+		}
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+// addFirst puts what is left of a message that was partly written before everything else. Nothing is in flight.
+func (q *queue) addFirst(head, body []byte) {
+	q.recycle()
+	q.flight = outboxes.Get().(*outbox)
+	q.flight.add(head, body, false)
+}

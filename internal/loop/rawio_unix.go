@@ -1,0 +1,102 @@
+//go:build unix
+
+package loop
+
+import (
+	"io"
+	"net"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+)
+
+// errWouldBlock says that the socket has nothing to read or takes no more for now.
+const errWouldBlock = syscall.EAGAIN
+
+// plainSocket returns access to the descriptor of nc if reading and writing it needs nothing else.
+func plainSocket(nc net.Conn) syscall.RawConn {
+	switch nc.(type) {
+	case *net.TCPConn, *net.UnixConn:
+		raw, err := nc.(syscall.Conn).SyscallConn()
+		if err != nil {
+			return nil
+		}
+		return raw
+	}
+	return nil
+}
+
+// readOnce reads without waiting. It returns io.EOF when the peer has closed its side.
+func readOnce(fd uintptr, p []byte) (int, error) {
+	for {
+		n, err := unix.Read(int(fd), p)
+		switch {
+		case err == unix.EINTR:
+		case err != nil:
+			return 0, err
+		case n == 0:
+			return 0, io.EOF
+		default:
+			return n, nil
+		}
+	}
+}
+
+// writeFD writes the slices in one system call, without waiting.
+func writeFD(fd uintptr, slices [][]byte) (n int, err error) {
+	for {
+		if len(slices) == 1 {
+			n, err = unix.Write(int(fd), slices[0])
+		} else {
+			n, err = unix.Writev(int(fd), slices)
+		}
+		if err != unix.EINTR {
+			return max(n, 0), err
+		}
+	}
+}
+
+// writer is the state of the goroutine that writes to a stream. The two functions are bound once, so that a write
+// allocates nothing.
+type writer struct {
+	once   func(fd uintptr) bool
+	ready  func(fd uintptr) bool
+	slices [][]byte
+	n      int
+	err    error
+}
+
+func (w *writer) init() {
+	w.once = func(fd uintptr) bool {
+		w.n, w.err = writeFD(fd, w.slices)
+		return true
+	}
+	w.ready = func(fd uintptr) bool {
+		w.once(fd)
+		return w.n > 0 || w.err != errWouldBlock
+	}
+}
+
+// writeOnce writes what the socket takes at once; the error is errWouldBlock when that is not everything.
+func (s *Stream) writeOnce(slices [][]byte) (int, error) {
+	return s.writer.write(s.raw, slices, s.writer.once)
+}
+
+// writeWhenReady writes what the socket takes as soon as it takes something.
+func (s *Stream) writeWhenReady(slices [][]byte) (int, error) {
+	n, err := s.writer.write(s.raw, slices, s.writer.ready)
+	if n > 0 && err == errWouldBlock {
+		err = nil
+	}
+	return n, err
+}
+
+func (w *writer) write(raw syscall.RawConn, slices [][]byte, f func(fd uintptr) bool) (int, error) {
+	w.slices, w.n, w.err = slices, 0, nil
+	err := raw.Write(f)
+	w.slices = nil
+	if err != nil {
+		return w.n, err
+	}
+	return w.n, w.err
+}

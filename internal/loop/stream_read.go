@@ -1,0 +1,244 @@
+package loop
+
+import (
+	"errors"
+	"io"
+	"os"
+	"sync/atomic"
+	"time"
+
+	"github.com/molva-ws/molva/internal/buffer"
+)
+
+const (
+	minRead = 4 << 10
+	maxRead = 256 << 10
+
+	// maxDiscard bounds what Finish reads from a peer that goes on sending.
+	maxDiscard = 16 << 20
+)
+
+// ErrInterrupted is returned by the reading methods after [Stream.Interrupt].
+var ErrInterrupted = errors.New("reading was interrupted")
+
+// reader is the state of the goroutine that reads from a stream.
+type reader struct {
+	handler  Handler
+	initial  *buffer.Buffer
+	onReady  func(fd uintptr) bool // Stream.readReady, bound once
+	got      func(*buffer.Buffer) bool
+	size     int            // of the next read
+	drained  bool           // the last read took all there was
+	filled   *buffer.Buffer // what Fill returns
+	onFill   func(*buffer.Buffer) bool
+	err      error // why reading ended
+	stopped  bool  // got has had enough
+	discards int
+	last     atomic.Int64 // when bytes arrived, as a duration since Stream.born
+}
+
+func (r *reader) init(s *Stream, initial *buffer.Buffer) {
+	r.initial, r.size = initial, minRead
+	r.onFill = func(b *buffer.Buffer) bool {
+		r.filled = b
+		return false
+	}
+	if s.raw != nil {
+		r.onReady = s.readReady
+	}
+}
+
+// Serve reads until the connection ends and calls h for what happens. It returns after h.Closed has returned.
+func (s *Stream) Serve(h Handler) {
+	s.reader.handler = h
+	err := s.Each(s.deliver)
+	s.Abort(err)
+	s.reader.handler.Closed(s.Err())
+}
+
+func (s *Stream) deliver(b *buffer.Buffer) bool {
+	s.reader.handler.Data(b.Bytes())
+	b.Free()
+	return true
+}
+
+// Each calls got with what arrives, a buffer at a time that got has to free, until got returns false. It returns nil
+// then, and otherwise what ended the reading: [ErrInterrupted], the argument of Finish or Abort, [io.EOF] or the error
+// of the socket. Between reads, got is called without giving up the wait on the socket, which saves a system call.
+// When Each is called by several goroutines, one waits for the other.
+func (s *Stream) Each(got func(*buffer.Buffer) bool) error {
+	s.reading.Lock()
+	defer s.reading.Unlock()
+	return s.each(got)
+}
+
+func (s *Stream) each(got func(*buffer.Buffer) bool) error {
+	r := &s.reader
+	r.got, r.stopped = got, false
+	defer func() { r.got = nil }()
+	if !s.attend() {
+		return s.Err()
+	}
+	defer s.leave()
+	for {
+		if err := s.attention(); err != nil {
+			return err
+		}
+		s.readMore()
+		if r.stopped {
+			return nil
+		}
+		if r.err != nil {
+			return s.readFailed(r.err)
+		}
+	}
+}
+
+// Fill waits for bytes and returns them in a buffer that the caller has to free. It returns the errors of Each.
+func (s *Stream) Fill() (*buffer.Buffer, error) {
+	s.reading.Lock()
+	defer s.reading.Unlock()
+	if err := s.each(s.reader.onFill); err != nil {
+		return nil, err
+	}
+	b := s.reader.filled
+	s.reader.filled = nil
+	return b, nil
+}
+
+// Interrupt makes the goroutine that waits for bytes, or the next one that would, return [ErrInterrupted].
+func (s *Stream) Interrupt() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.interrupted = true
+	s.armLocked()
+}
+
+// attention does what the read deadline was set for.
+func (s *Stream) attention() error {
+	s.mu.Lock()
+	if s.interrupted {
+		s.interrupted = false
+		s.armLocked()
+		if !s.ended {
+			s.mu.Unlock()
+			return ErrInterrupted
+		}
+	}
+	now := time.Now()
+	if s.ended && !now.Before(s.linger) {
+		s.cutLocked(s.reason)
+	}
+	if s.cut {
+		defer s.mu.Unlock()
+		return s.reason
+	}
+	due := !s.timer.IsZero() && !now.Before(s.timer)
+	if due {
+		s.timer = time.Time{}
+		s.armLocked()
+	}
+	s.mu.Unlock()
+	if due && s.reader.handler != nil {
+		s.reader.handler.Timer()
+	}
+	return nil
+}
+
+// readMore reads until got has had enough, the deadline passes or the connection ends.
+func (s *Stream) readMore() {
+	r := &s.reader
+	if b := r.initial; b != nil {
+		r.initial = nil
+		if s.take(b); r.stopped {
+			return
+		}
+	}
+	var err error
+	if s.raw != nil {
+		r.drained = false
+		err = s.raw.Read(r.onReady)
+	} else {
+		err = s.readBlocking()
+	}
+	if err != nil && !errors.Is(err, os.ErrDeadlineExceeded) {
+		r.err = err
+	}
+}
+
+// readReady is called when the socket may have bytes, and stays for as long as it has. It returns false to wait for
+// more.
+func (s *Stream) readReady(fd uintptr) bool {
+	r := &s.reader
+	for {
+		b := buffer.Get(r.size)
+		n, err := readOnce(fd, b.Space())
+		if err != nil {
+			b.Free()
+			if errors.Is(err, errWouldBlock) {
+				return false
+			}
+			r.err = err
+			return true
+		}
+		b.Commit(n)
+		r.adapt(n, b.Cap())
+		drained := n < b.Cap()
+		if !s.take(b) {
+			return true
+		}
+		if drained {
+			return false
+		}
+	}
+}
+
+// readBlocking is for what is not a plain socket, such as TLS.
+func (s *Stream) readBlocking() error {
+	b := buffer.Get(minRead)
+	n, err := s.nc.Read(b.Space())
+	if n == 0 {
+		b.Free()
+		return err
+	}
+	b.Commit(n)
+	s.take(b)
+	return err
+}
+
+// adapt chooses the size of the next read: large for a peer that sends much at once.
+func (r *reader) adapt(n, size int) {
+	switch {
+	case n == size:
+		r.size = min(4*size, maxRead)
+	case n < size/4:
+		r.size = minRead
+	}
+}
+
+// take hands b to got, or throws it away once the connection is finishing, and reports whether to go on reading
+// without a look at the deadline.
+func (s *Stream) take(b *buffer.Buffer) bool {
+	r := &s.reader
+	r.last.Store(int64(time.Since(s.born)))
+	if s.finishing() {
+		r.discards += b.Len()
+		b.Free()
+		if r.discards > maxDiscard {
+			r.err = io.EOF
+		}
+		return r.err == nil
+	}
+	r.stopped = !r.got(b)
+	if r.stopped {
+		return false
+	}
+	s.uncork()
+	return true
+}
+
+func (s *Stream) finishing() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.ended
+}

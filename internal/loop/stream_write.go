@@ -1,0 +1,201 @@
+package loop
+
+import (
+	"errors"
+	"net"
+	"os"
+	"time"
+)
+
+const (
+	// directSize is from where on copying a message into the outbox costs more than a second slice in the system
+	// call: it is written from the caller's memory.
+	directSize = 8 << 10
+
+	// maxCork bounds how long messages are held back for others to join them.
+	maxCork = time.Millisecond
+)
+
+// Cork implements [Conn]. It ends when the reader asks for more bytes.
+func (s *Stream) Cork() {
+	s.mu.Lock()
+	s.corked = true
+	s.mu.Unlock()
+}
+
+// uncork lets go what was held back.
+func (s *Stream) uncork() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.corked {
+		return
+	}
+	s.corked = false
+	if s.backstop != nil {
+		s.backstop.Stop()
+	}
+	s.startWriting()
+}
+
+// flush sends what is queued, now or, while corked, a little later. The lock is held.
+func (s *Stream) flush() {
+	switch {
+	case !s.corked:
+		s.startWriting()
+	case s.backstop == nil:
+		s.backstop = time.AfterFunc(maxCork, s.uncorkLate)
+	case !s.queue.pending.empty() && s.queue.pending.head+1 == len(s.queue.pending.pieces):
+		s.backstop.Reset(maxCork) // the first message held back
+	}
+}
+
+// uncorkLate is for a handler that takes its time.
+func (s *Stream) uncorkLate() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.startWriting()
+}
+
+// startWriting writes what is queued unless somebody does so already. The lock is held, though not while the system
+// writes.
+func (s *Stream) startWriting() {
+	if s.writing || s.cut || s.queue.empty() {
+		s.finishWriting()
+		return
+	}
+	s.writing = true
+	if s.raw == nil {
+		go s.writeAll()
+		return
+	}
+	s.writeSome()
+}
+
+// writeSome writes until nothing is left or the socket takes no more; then a goroutine waits for it. The lock is held,
+// and writing is true.
+func (s *Stream) writeSome() {
+	for range 4 {
+		o := s.queue.take()
+		if o == nil || s.cut {
+			break
+		}
+		slices := o.next()
+		s.mu.Unlock()
+		n, err := s.writeOnce(slices)
+		s.mu.Lock()
+		if !s.wrote(n, err) {
+			break
+		}
+	}
+	if s.queue.empty() || s.cut {
+		s.writing = false
+		s.finishWriting()
+		return
+	}
+	go s.writeAll()
+}
+
+// wrote notes what came of a write and reports whether the socket may take more at once.
+func (s *Stream) wrote(n int, err error) bool {
+	if n > 0 {
+		s.queue.wrote(n)
+	}
+	if err == nil {
+		return true
+	}
+	if !errors.Is(err, errWouldBlock) {
+		s.cutLocked(err)
+	}
+	return false
+}
+
+// direct writes one message from the caller's memory and queues what the socket did not take. The queue is empty, the
+// lock is held, and writing is true; it is false afterwards.
+func (s *Stream) direct(head, body []byte) {
+	s.slices[0], s.slices[1] = head, body
+	s.mu.Unlock()
+	n, err := s.writeOnce(s.slices[:])
+	s.mu.Lock()
+	s.slices[0], s.slices[1] = nil, nil
+	s.writing = false
+	if err != nil && !errors.Is(err, errWouldBlock) {
+		s.cutLocked(err)
+		return
+	}
+	if n >= len(head) {
+		head, body = nil, body[n-len(head):]
+	} else {
+		head = head[n:]
+	}
+	if len(body) > 0 {
+		s.queue.addFirst(head, body)
+	}
+}
+
+// writeAll writes until nothing is left, waiting for the socket as long as the peer takes something now and then. It
+// runs in a goroutine of its own, which ends when the queue is empty.
+func (s *Stream) writeAll() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for {
+		o := s.queue.take()
+		if o == nil || s.cut {
+			break
+		}
+		slices := o.next()
+		s.mu.Unlock()
+		s.nc.SetWriteDeadline(time.Now().Add(s.cfg.writeTimeout()))
+		n, err := s.writeWaiting(slices)
+		s.mu.Lock()
+		if errors.Is(err, os.ErrDeadlineExceeded) {
+			err = ErrStalled
+			if n > 0 {
+				err = nil
+			}
+		}
+		s.wrote(n, err)
+	}
+	s.writing = false
+	s.finishWriting()
+}
+
+// writeWaiting writes some of the slices, at least one byte unless it fails.
+func (s *Stream) writeWaiting(slices [][]byte) (int, error) {
+	if s.raw != nil {
+		return s.writeWhenReady(slices)
+	}
+	if len(slices) == 1 {
+		return s.nc.Write(slices[0])
+	}
+	buffers := net.Buffers(slices)
+	n, err := buffers.WriteTo(s.nc)
+	return int(n), err
+}
+
+// finishWriting does what had to wait for the queue to empty. The lock is held.
+func (s *Stream) finishWriting() {
+	if s.writing {
+		return
+	}
+	if s.cut {
+		s.queue.discard()
+		return
+	}
+	s.queue.wake()
+	if s.ended && s.queue.empty() {
+		s.closeWrite()
+	}
+}
+
+// closeWrite tells the peer that nothing more will come.
+func (s *Stream) closeWrite() {
+	c, ok := s.nc.(interface{ CloseWrite() error })
+	switch {
+	case !ok || s.released || s.shut:
+	case s.raw != nil:
+		c.CloseWrite()
+	default:
+		go c.CloseWrite() // TLS says goodbye first, and may have to wait for that
+	}
+	s.shut = true
+}

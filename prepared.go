@@ -1,0 +1,118 @@
+package molva
+
+import (
+	"sync"
+
+	"github.com/molva-ws/molva/internal/buffer"
+	"github.com/molva-ws/molva/internal/loop"
+	"github.com/molva-ws/molva/wire"
+)
+
+// Prepared is a message that was encoded once, to be sent to many connections or many times. It may be used from any
+// goroutine.
+type Prepared struct {
+	message Message
+	plain   *loop.Frame
+
+	mu       sync.Mutex
+	deflated [16]*loop.Frame // by window size, made when a connection wants it
+}
+
+// Prepare encodes m, whose data must not change afterwards. It returns [ErrType].
+func Prepare(m Message) (*Prepared, error) {
+	p := new(Prepared)
+	return p, p.init(m)
+}
+
+func (p *Prepared) init(m Message) error {
+	if !m.valid() {
+		return ErrType
+	}
+	p.message = m
+	p.plain = encode(m, m.Data, false)
+	return nil
+}
+
+// release gives the memory back once the last connection has sent it. Nobody may use p any more.
+func (p *Prepared) release() {
+	p.plain.Release()
+	for _, f := range p.deflated {
+		if f != nil {
+			f.Release()
+		}
+	}
+	p.plain, p.message = nil, Message{}
+	clear(p.deflated[:])
+}
+
+func encode(m Message, payload []byte, compressed bool) *loop.Frame {
+	b := buffer.Get(wire.MaxHeaderSize + len(payload))
+	h := wire.Header{Fin: true, Opcode: wire.Opcode(m.Type), RSV1: compressed}
+	b.Set(wire.AppendFrame(b.Bytes(), h, payload))
+	return loop.NewFrame(b)
+}
+
+// compressed returns the message compressed for a window, without context.
+func (p *Prepared) compressed(window uint8) (*loop.Frame, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if f := p.deflated[window]; f != nil {
+		return f, nil
+	}
+	b := buffer.Get(len(p.message.Data))
+	defer b.Free()
+	data, err := wire.NewDeflater(int(window), false).Append(b.Bytes(), p.message.Data)
+	if err != nil {
+		return nil, err
+	}
+	b.Set(data)
+	p.deflated[window] = encode(p.message, data, true)
+	return p.deflated[window], nil
+}
+
+// SendPrepared is [Conn.Send] for a message that is encoded already. A client has to mask each frame by a key of its
+// own, and so saves nothing by it.
+func (c *Conn) SendPrepared(p *Prepared) error {
+	err := c.sendPrepared(p)
+	if err == ErrBufferFull {
+		c.tooSlow()
+	}
+	return err
+}
+
+func (c *Conn) sendPrepared(p *Prepared) error {
+	if c.role == wire.Client {
+		return c.send(p.message, c.set.priority())
+	}
+	if c.compresses(p.message) {
+		return c.sendPreparedCompressed(p)
+	}
+	c.order.RLock()
+	defer c.order.RUnlock()
+	return c.sendShared(p, p.plain)
+}
+
+func (c *Conn) sendPreparedCompressed(p *Prepared) error {
+	frame, err := p.compressed(c.window)
+	if err != nil {
+		return err
+	}
+	c.order.Lock()
+	defer c.order.Unlock()
+	err = c.sendShared(p, frame)
+	if err == nil && !c.streaming {
+		c.deflater.Note(p.message.Data)
+	}
+	return err
+}
+
+// sendShared queues a frame of p. The order is held.
+func (c *Conn) sendShared(p *Prepared, frame *loop.Frame) error {
+	if c.closing.Load() != nil {
+		return ErrClosed
+	}
+	if c.streaming {
+		return c.postpone(p.message)
+	}
+	return sendError(c.transport.SendFrame(frame, c.set.priority()))
+}

@@ -1,0 +1,85 @@
+package molva
+
+import "sync"
+
+// Join adds the connection to a room, which comes to be with its first member and goes with its last. It returns
+// [ErrNoServer], or [ErrClosed] if the connection has ended.
+func (c *Conn) Join(room string) error {
+	if c.server == nil {
+		return ErrNoServer
+	}
+	if !c.server.hub.join(c, room) {
+		return ErrClosed
+	}
+	return nil
+}
+
+// Leave takes the connection out of a room. Leaving a room that it is not in does nothing. A connection leaves all
+// rooms when it ends.
+func (c *Conn) Leave(room string) {
+	if c.server != nil {
+		c.server.hub.part(c, room)
+	}
+}
+
+// Publish sends a message to everyone in a room but this connection, which need not be in it. It returns how many
+// connections took the message. See Server.Publish.
+func (c *Conn) Publish(room string, m Message) (int, error) {
+	if c.server == nil {
+		return 0, ErrNoServer
+	}
+	return c.server.publish(c, m, func() *set { return c.server.hub.rooms[room] })
+}
+
+// Publish sends a message to everyone in a room. It is encoded, and compressed, once, however many receive it; nobody
+// waits for a slow one. It returns how many connections took the message, which says that it was queued there, not
+// that it has arrived. The error is [ErrType].
+func (s *Server) Publish(room string, m Message) (int, error) {
+	return s.publish(nil, m, func() *set { return s.hub.rooms[room] })
+}
+
+// SendUser sends a message to all connections of a user. See Server.Publish.
+func (s *Server) SendUser(user string, m Message) (int, error) {
+	return s.publish(nil, m, func() *set { return s.hub.users[user] })
+}
+
+// Broadcast sends a message to all connections. See Server.Publish.
+func (s *Server) Broadcast(m Message) (int, error) {
+	return s.publish(nil, m, func() *set { return &s.hub.all })
+}
+
+// Members returns the connections in a room, in no particular order.
+func (s *Server) Members(room string) []*Conn {
+	return s.hub.list(func() *set { return s.hub.rooms[room] })
+}
+
+// Conns returns all connections, in no particular order.
+func (s *Server) Conns() []*Conn {
+	return s.hub.list(func() *set { return &s.hub.all })
+}
+
+// ConnsOf returns the connections of a user, in no particular order.
+func (s *Server) ConnsOf(user string) []*Conn {
+	return s.hub.list(func() *set { return s.hub.users[user] })
+}
+
+var prepareds = sync.Pool{New: func() any { return new(Prepared) }}
+
+// publish sends m to the connections that pick names, save one.
+func (s *Server) publish(except *Conn, m Message, pick func() *set) (int, error) {
+	p := prepareds.Get().(*Prepared)
+	if err := p.init(m); err != nil {
+		return 0, err
+	}
+	members := s.hub.snapshot(pick)
+	reached := 0
+	for _, c := range *members {
+		if c != except && c.SendPrepared(p) == nil {
+			reached++
+		}
+	}
+	freeSnapshot(members)
+	p.release()
+	prepareds.Put(p)
+	return reached, nil
+}
