@@ -12,7 +12,8 @@ import (
 // https, name the server; the request's URL has http or https, which is what
 // the proxy settings of net/http understand. A user in the URL goes into
 // Authorization, unless header has that field. The fields of header, which may
-// be nil, are added and header itself is not kept.
+// be nil, are added and header itself is not kept; its Host, if any, is asked for
+// in place of the URL's.
 //
 // The error is a *URLError, or a *HeaderError if header has a field that the
 // handshake sets itself or that is malformed, if the key is not one or if
@@ -25,6 +26,10 @@ func NewRequest(ctx context.Context, rawURL string, offer Offer, header http.Hea
 	if err := offer.check(); err != nil {
 		return nil, err
 	}
+	host, header, err := cutHost(header)
+	if err != nil {
+		return nil, err
+	}
 	if err := checkHeader(header); err != nil {
 		return nil, err
 	}
@@ -33,6 +38,9 @@ func NewRequest(ctx context.Context, rawURL string, offer Offer, header http.Hea
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, target.String(), nil)
 	if err != nil {
 		return nil, &URLError{target.String(), err.Error()}
+	}
+	if host != "" {
+		r.Host = host
 	}
 	for _, name := range fieldNames(header) {
 		for _, value := range header[name] {
@@ -45,6 +53,26 @@ func NewRequest(ctx context.Context, rawURL string, offer Offer, header http.Hea
 	}
 	offer.addTo(r.Header)
 	return r, nil
+}
+
+// cutHost takes Host, which net/http keeps apart from the other fields, out of
+// header. host is "" if it is not there.
+func cutHost(header http.Header) (host string, rest http.Header, err error) {
+	rest = make(http.Header, len(header))
+	for name, values := range header {
+		if !equalFold(name, fieldHost) {
+			rest[name] = values
+			continue
+		}
+		if host != "" || len(values) != 1 {
+			return "", nil, &HeaderError{fieldHost, "given more than once, or empty"}
+		}
+		if _, _, ok := splitHostPort(values[0]); !ok {
+			return "", nil, &HeaderError{fieldHost, quote(values[0]) + " is not host[:port]"}
+		}
+		host = values[0]
+	}
+	return host, rest, nil
 }
 
 // addTo sets the fields of the handshake (RFC 6455 §4.1, items 5 to 11). All

@@ -118,6 +118,38 @@ func TestNewRequestAddsHeaderAndUser(t *testing.T) {
 	}
 }
 
+func TestNewRequestAsksForTheHostInHeader(t *testing.T) {
+	for _, test := range []struct {
+		name   string
+		header http.Header
+		host   string // "" for a *HeaderError
+	}{
+		{"none", nil, "h:1"},
+		{"a name", http.Header{"Host": {"example.com"}}, "example.com"},
+		{"in lower case, with a port", http.Header{"host": {"example.com:8080"}}, "example.com:8080"},
+		{"an address", http.Header{"Host": {"[::1]:80"}}, "[::1]:80"},
+		{"empty", http.Header{"Host": {""}}, ""},
+		{"no value", http.Header{"Host": nil}, ""},
+		{"two values", http.Header{"Host": {"a", "a"}}, ""},
+		{"two fields", http.Header{"Host": {"a"}, "host": {"a"}}, ""},
+		{"a line break", http.Header{"Host": {"a\r\nX: y"}}, ""},
+		{"user information", http.Header{"Host": {"user@a"}}, ""},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			r, err := handshake.NewRequest(t.Context(), "ws://h:1", handshake.Offer{Key: sampleKey}, test.header)
+			var malformed *handshake.HeaderError
+			switch {
+			case test.host == "" && !errors.As(err, &malformed):
+				t.Errorf("got %v, want a *HeaderError", err)
+			case test.host != "" && err != nil:
+				t.Error(err)
+			case err == nil && (r.Host != test.host || r.URL.Host != "h:1" || r.Header["Host"] != nil):
+				t.Errorf("Host %q, URL %q, header %q", r.Host, r.URL, r.Header)
+			}
+		})
+	}
+}
+
 func TestNewRequestRefusesForbiddenHeaders(t *testing.T) {
 	for name, extra := range forbiddenHeaders {
 		t.Run(name, func(t *testing.T) {
@@ -186,6 +218,7 @@ func TestCheckResponseRejects(t *testing.T) {
 		{"no Upgrade", "Upgrade", nil},
 		{"another Upgrade", "Upgrade", []string{"h2c"}},
 		{"two Upgrades", "Upgrade", []string{"websocket, h2c"}},
+		{"two lines of Upgrade", "Upgrade", []string{"websocket", "websocket"}},
 		{"no Connection", "Connection", nil},
 		{"another Connection", "Connection", []string{"close"}},
 		{"no accept key", "Sec-WebSocket-Accept", nil},

@@ -12,6 +12,7 @@ const (
 	fieldAccept      = "Sec-Websocket-Accept"
 	fieldConnection  = "Connection"
 	fieldExtensions  = "Sec-Websocket-Extensions"
+	fieldHost        = "Host"
 	fieldKey         = "Sec-Websocket-Key"
 	fieldOrigin      = "Origin"
 	fieldSubprotocol = "Sec-Websocket-Protocol"
@@ -65,7 +66,7 @@ func isReserved(name string) bool {
 // what becomes of the connection after it.
 func isFraming(name string) bool {
 	for _, framing := range [...]string{
-		fieldConnection, "Content-Length", "Host", "Keep-Alive", "TE", "Trailer", "Transfer-Encoding",
+		fieldConnection, "Content-Length", fieldHost, "Keep-Alive", "TE", "Trailer", "Transfer-Encoding",
 	} {
 		if equalFold(name, framing) {
 			return true

@@ -67,7 +67,7 @@ type Decoder struct {
 	size    int64 // bytes of the present message's payload declared so far
 	frames  int32 // of the present message
 	key     uint32
-	utf8    UTF8
+	utf8    UTF8                // as new between messages: a valid text leaves no sequence unfinished
 	head    [MaxHeaderSize]byte // a header that has not come whole
 	headLen uint8
 
@@ -98,8 +98,9 @@ func (d *Decoder) SetStreaming(on bool) { d.streaming = on }
 func (d *Decoder) Missing() int64 { return d.left }
 
 // Next reads from p up to the end of the first event and returns what follows it. An event with Op 0 means that all
-// of p was taken and more is needed. Next unmasks in place and so changes p. After an error, which is always an
-// [*Error], and after a close frame it takes no more bytes: it returns the same error, or no event.
+// of p was taken and more is needed; call Next again until then, even if nothing follows, as it takes back the memory
+// of the event before. Next unmasks in place and so changes p. After an error, which is always an [*Error], and after
+// a close frame it takes no more bytes: it returns the same error, or no event.
 func (d *Decoder) Next(p []byte) (ev Event, rest []byte, err error) {
 	d.reclaim()
 	for d.err == nil && !d.closed && (len(p) > 0 || d.inFrame && d.left == 0) {
@@ -166,11 +167,7 @@ func (d *Decoder) controlPayload(p []byte) (Event, []byte) {
 		return Event{}, rest
 	}
 	d.inFrame = false
-	if d.control != nil {
-		d.control.Append(chunk)
-		chunk = d.control.Bytes()
-		d.lent, d.control = d.control, nil
-	}
+	chunk = d.take(&d.control, chunk)
 	if d.op == OpClose {
 		if _, _, err := ParseClose(chunk); err != nil {
 			d.fail(err.(*Error))
@@ -193,19 +190,14 @@ func (d *Decoder) dataPayload(p []byte) (Event, []byte) {
 		d.fail(errInvalidUTF8)
 		return Event{}, nil
 	}
-	switch {
-	case d.streaming && !d.rsv1:
-		return d.piece(chunk, last), rest
-	case !last:
+	if d.streaming && !d.rsv1 {
+		return d.piece(d.take(&d.partial, chunk), last), rest
+	}
+	if !last {
 		d.keep(chunk)
 		return Event{}, rest
 	}
-	if d.partial != nil {
-		d.partial.Append(chunk)
-		chunk = d.partial.Bytes()
-		d.lent, d.partial = d.partial, nil
-	}
-	return d.whole(chunk), rest
+	return d.whole(d.take(&d.partial, chunk)), rest
 }
 
 // unmask takes the part of p that belongs to the present frame.
@@ -221,12 +213,13 @@ func (d *Decoder) unmask(p []byte) (chunk, rest []byte) {
 
 // validText checks the next bytes of a text message; last tells that the message ends with them.
 func (d *Decoder) validText(chunk []byte, last bool) bool {
-	if last && d.frames == 1 && int64(len(chunk)) == d.size {
+	if last && int64(len(chunk)) == d.size {
 		return ValidUTF8(chunk)
 	}
 	return d.utf8.Valid(chunk) && (!last || d.utf8.Complete())
 }
 
+// keep holds chunk until the rest of its message has come.
 func (d *Decoder) keep(chunk []byte) {
 	if len(chunk) == 0 {
 		return
@@ -237,13 +230,18 @@ func (d *Decoder) keep(chunk []byte) {
 	d.partial.Append(chunk)
 }
 
+// take returns what is held with chunk behind it, for the next event, and holds it no longer.
+func (d *Decoder) take(held **buffer.Buffer, chunk []byte) []byte {
+	if *held == nil {
+		return chunk
+	}
+	(*held).Append(chunk)
+	d.lent, *held = *held, nil
+	return d.lent.Bytes()
+}
+
 // piece makes the event for the next part of a message that the caller streams.
 func (d *Decoder) piece(chunk []byte, last bool) Event {
-	if d.partial != nil {
-		d.partial.Append(chunk)
-		chunk = d.partial.Bytes()
-		d.lent, d.partial = d.partial, nil
-	}
 	if len(chunk) == 0 && !last {
 		return Event{}
 	}

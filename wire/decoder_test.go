@@ -128,17 +128,22 @@ func checkDecoderState(t testing.TB, d *Decoder, err error) {
 // splits are the ways to cut n bytes that every test tries: not at all, into single bytes, and in two at every
 // offset, of which long inputs have a choice near both ends and in between.
 func splits(n int) [][]int {
-	whole, single := []int{n}, make([]int, n)
-	for i := range single {
-		single[i] = i + 1
-	}
-	all := [][]int{whole, single}
+	all := [][]int{{n}, singles(n)}
 	for i := 1; i < n; i++ {
 		if n <= 1024 || i < 32 || i > n-32 || i%(n/16) == 0 {
 			all = append(all, []int{i, n})
 		}
 	}
 	return all
+}
+
+// singles cuts n bytes into single ones.
+func singles(n int) []int {
+	ends := make([]int, n)
+	for i := range ends {
+		ends[i] = i + 1
+	}
+	return ends
 }
 
 // check decodes p cut in all ways, in whole messages and in pieces, and wants the same outcome each time. failAt is

@@ -89,7 +89,6 @@ func (d *Decoder) admit(h *Header) *Error {
 	if h.Opcode != OpContinuation {
 		d.message, d.rsv1 = h.Opcode, h.RSV1
 		d.size, d.frames = 0, 0
-		d.utf8.Reset()
 	}
 	d.frames++
 	if limit := d.limits.fragments(); limit > 0 && int(d.frames) > limit {
