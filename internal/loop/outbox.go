@@ -16,7 +16,8 @@ type outbox struct {
 	own     *buffer.Buffer // the bytes of all pieces that are not shared frames, from ownHead on
 	ownHead int
 
-	bytes int // what is left to write
+	bytes   int  // what is left to write
+	resting bool // was taken for writing and put down, because the socket takes no more
 
 	slices [][]byte // what gather returned last, kept for its array
 }
@@ -35,8 +36,11 @@ const pieceCost = 16
 // maxSlices bounds what is given to one system call.
 const maxSlices = 64
 
-// keptPieces bounds the slice of pieces that an empty outbox takes back to the pool.
-const keptPieces = 1024
+// keptPieces and keptBytes bound what an empty outbox takes back to the pool with it.
+const (
+	keptPieces = 1024
+	keptBytes  = 4 << 10
+)
 
 var outboxes = sync.Pool{New: func() any { return new(outbox) }}
 
@@ -133,18 +137,22 @@ func (o *outbox) pop() {
 }
 
 // dropOldest throws away droppable messages, the oldest first, until the size is at most limit, and returns how many
-// it threw away. It must not be called once writing from this outbox has begun.
+// it threw away. A message that was partly written stays. Nobody may be writing from the outbox.
 func (o *outbox) dropOldest(limit int) int {
 	dropped := 0
 	kept := o.pieces[:o.head]
 	from, to := o.ownHead, o.ownHead
 	size := o.size()
-	for _, p := range o.pieces[o.head:] {
+	for i, p := range o.pieces[o.head:] {
+		begun := i == 0 && o.sent > 0
 		own := 0
 		if p.frame == nil {
 			own = p.n
+			if begun {
+				own -= o.sent
+			}
 		}
-		if p.droppable && size > limit {
+		if p.droppable && size > limit && !begun {
 			size -= p.n + pieceCost
 			o.bytes -= p.n
 			from += own
@@ -173,12 +181,18 @@ func (o *outbox) free() {
 	for !o.empty() {
 		o.pop()
 	}
-	o.own.Free()
+	own := o.own
+	if own != nil && own.Cap() <= keptBytes {
+		own.Set(own.Bytes()[:0])
+	} else {
+		own.Free()
+		own = nil
+	}
 	pieces := o.pieces[:0]
 	if cap(pieces) > keptPieces {
 		pieces = nil
 	}
 	clear(o.slices)
-	*o = outbox{pieces: pieces, slices: o.slices[:0]}
+	*o = outbox{pieces: pieces, own: own, slices: o.slices[:0]}
 	outboxes.Put(o)
 }

@@ -15,22 +15,38 @@ func (q *queue) empty() bool { return q.pending.empty() && q.flight.empty() }
 // size is what the limit counts.
 func (q *queue) size() int { return q.pending.size() + q.flight.size() }
 
-// admit makes room for a message of n bytes where the configuration allows that, or returns ErrFull.
+// admit makes room for a message of n bytes where the configuration allows that, or returns ErrFull. What is being
+// written at this moment cannot be thrown away; where older messages make room for newer ones it does not count, so
+// that a message is not refused which would have been admitted a moment later.
 func (q *queue) admit(n int, p Priority, cfg *Config) error {
 	if p == Urgent || q.fits(n, cfg) {
 		return nil
 	}
-	if !cfg.DropOldest || q.pending.empty() {
+	if !cfg.DropOldest {
 		return ErrFull
 	}
-	dropped := q.pending.dropOldest(max(0, cfg.outbox()-n-pieceCost-q.flight.size()))
-	if dropped > 0 && cfg.Dropped != nil {
-		cfg.Dropped(dropped)
-	}
-	if !q.fits(n, cfg) {
+	room := max(0, cfg.outbox()-n-pieceCost)
+	if q.dropOldest(room, cfg) > room && !q.empty() {
 		return ErrFull
 	}
 	return nil
+}
+
+// dropOldest throws away messages until those that wait are within the limit, and returns the size of what is left of
+// them.
+func (q *queue) dropOldest(limit int, cfg *Config) int {
+	dropped, resting := 0, 0
+	if !q.flight.empty() && q.flight.resting {
+		dropped += q.flight.dropOldest(max(0, limit-q.pending.size()))
+		resting = q.flight.size()
+	}
+	if !q.pending.empty() {
+		dropped += q.pending.dropOldest(max(0, limit-resting))
+	}
+	if dropped > 0 && cfg.Dropped != nil {
+		cfg.Dropped(dropped)
+	}
+	return resting + q.pending.size()
 }
 
 // fits reports whether a message of n bytes is within the limit. An empty queue takes one of any size.
@@ -58,6 +74,7 @@ func (q *queue) take() *outbox {
 	if q.flight.empty() {
 		return nil
 	}
+	q.flight.resting = false
 	return q.flight
 }
 
@@ -68,6 +85,20 @@ func (q *queue) wrote(n int) {
 		q.recycle()
 	}
 	q.wake()
+}
+
+// rest says that nobody writes until the next take, so that messages in flight may be dropped again.
+func (q *queue) rest() {
+	if q.flight != nil {
+		q.flight.resting = true
+	}
+}
+
+// trim drops what was admitted beyond the limit during a write.
+func (q *queue) trim(cfg *Config) {
+	if cfg.DropOldest && q.size() > cfg.outbox() {
+		q.dropOldest(cfg.outbox(), cfg)
+	}
 }
 
 func (q *queue) recycle() {

@@ -42,13 +42,13 @@ func readOnce(fd uintptr, p []byte) (int, error) {
 	}
 }
 
-// writeFD writes the slices in one system call, without waiting.
+// writeFD writes the slices, or the first of them, in one system call, without waiting.
 func writeFD(fd uintptr, slices [][]byte) (n int, err error) {
 	for {
 		if len(slices) == 1 {
 			n, err = unix.Write(int(fd), slices[0])
 		} else {
-			n, err = unix.Writev(int(fd), slices)
+			n, err = writeVector(int(fd), slices)
 		}
 		if err != unix.EINTR {
 			return max(n, 0), err
@@ -77,7 +77,7 @@ func (w *writer) init() {
 	}
 }
 
-// writeOnce writes what the socket takes at once; the error is errWouldBlock when that is not everything.
+// writeOnce writes what the socket takes at once; the error is errWouldBlock when that is nothing.
 func (s *Stream) writeOnce(slices [][]byte) (int, error) {
 	return s.writer.write(s.raw, slices, s.writer.once)
 }

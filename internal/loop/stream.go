@@ -28,9 +28,11 @@ type Stream struct {
 	writer   writer // belongs to that goroutine
 	slices   [2][]byte
 	corked   bool
+	held     bool        // backstop is set for what is held back
 	backstop *time.Timer // ends a cork that lasts too long
 
 	timer       time.Time // when Handler.Timer is due
+	look        time.Time // when to read once more, see lookAgain
 	interrupted bool      // Interrupt was called
 	attended    bool      // somebody reads: he closes the socket, see release
 
@@ -63,7 +65,8 @@ func (s *Stream) RemoteAddr() net.Addr { return s.nc.RemoteAddr() }
 // Send implements [Conn].
 func (s *Stream) Send(head, body []byte, p Priority) error {
 	s.mu.Lock()
-	if err := s.admit(len(head)+len(body), p); err != nil {
+	n := len(head) + len(body)
+	if err := s.admit(n, p); err != nil || n == 0 {
 		s.mu.Unlock()
 		return err
 	}
@@ -81,7 +84,8 @@ func (s *Stream) Send(head, body []byte, p Priority) error {
 // SendFrame implements [Conn].
 func (s *Stream) SendFrame(f *Frame, p Priority) error {
 	s.mu.Lock()
-	if err := s.admit(len(f.Bytes()), p); err != nil {
+	n := len(f.Bytes())
+	if err := s.admit(n, p); err != nil || n == 0 {
 		s.mu.Unlock()
 		return err
 	}
@@ -150,6 +154,9 @@ func (s *Stream) SetHandler(h Handler) { s.reader.handler = h }
 func (s *Stream) SetTimer(d time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.ended {
+		return
+	}
 	s.timer = time.Time{}
 	if d > 0 {
 		s.timer = time.Now().Add(d)
@@ -160,8 +167,10 @@ func (s *Stream) SetTimer(d time.Duration) {
 // armLocked sets the read deadline to the next thing that the reader must wake up for.
 func (s *Stream) armLocked() {
 	deadline := s.timer
-	if !s.linger.IsZero() && (deadline.IsZero() || s.linger.Before(deadline)) {
-		deadline = s.linger
+	for _, t := range [...]time.Time{s.linger, s.look} {
+		if !t.IsZero() && (deadline.IsZero() || t.Before(deadline)) {
+			deadline = t
+		}
 	}
 	if s.interrupted || s.cut {
 		deadline = past

@@ -3,6 +3,7 @@ package loop
 import (
 	"context"
 	"io"
+	"net"
 	"time"
 
 	"github.com/molva-ws/molva/internal/buffer"
@@ -24,6 +25,7 @@ func (s *Stream) Finish(err error, linger time.Duration) {
 	}
 	s.ended, s.reason = true, err
 	s.linger = time.Now().Add(linger)
+	s.timer = time.Time{}
 	s.corked = false
 	s.armLocked()
 	s.startWriting()
@@ -31,6 +33,30 @@ func (s *Stream) Finish(err error, linger time.Duration) {
 		go s.lingerOn()
 	}
 }
+
+// Detach gives the socket up, with nothing in the outbox. Only Handler.Data may call it; no other call follows, and the
+// stream is of no more use. It returns [ErrClosed].
+func (s *Stream) Detach() (net.Conn, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.ended || !s.queue.empty() {
+		return nil, ErrClosed
+	}
+	s.ended, s.released, s.reason = true, true, ErrClosed
+	s.timer = time.Time{}
+	s.armLocked()
+	return s.nc, nil
+}
+
+// detached reports whether Detach was called.
+func (s *Stream) detached() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.released && !s.cut
+}
+
+// wholeLinger is how long Finish waits for the peer on a connection of which it cannot close one side.
+const wholeLinger = 250 * time.Millisecond
 
 // lingerOn reads, and throws away, what the peer still sends.
 func (s *Stream) lingerOn() {
@@ -44,6 +70,9 @@ func (s *Stream) lingerOn() {
 func (s *Stream) Abort(err error) {
 	s.mu.Lock()
 	s.cutLocked(err)
+	if s.attended && s.raw != nil {
+		s.closeWrite() // a handler may keep the reader for long; the peer need not wait for that
+	}
 	s.mu.Unlock()
 	s.release()
 }
@@ -66,8 +95,12 @@ func (s *Stream) cutLocked(err error) {
 	s.nc.SetDeadline(past)
 }
 
-// readGrace is how long a timer that ran out while nobody read waits for the reading to catch up.
-const readGrace = time.Second
+const (
+	// readGrace is how long a timer that ran out while nobody read waits for the reading to catch up.
+	readGrace = time.Second
+	// overdue is how late a timer must be noticed to tell that nobody was waiting for it.
+	overdue = 20 * time.Millisecond
+)
 
 // attend notes that the calling goroutine reads, and reports whether there is anything left to read from.
 func (s *Stream) attend() bool {
@@ -85,7 +118,7 @@ func (s *Stream) attend() bool {
 func (s *Stream) leave() {
 	s.mu.Lock()
 	s.attended = false
-	finishing := s.ended && !s.cut
+	finishing := s.ended && !s.cut && !s.released
 	s.mu.Unlock()
 	if finishing {
 		go s.lingerOn()

@@ -14,6 +14,9 @@ const (
 	minRead = 4 << 10
 	maxRead = 256 << 10
 
+	// secondLook is how long the end of a stream may go unnoticed when it came right behind the last bytes.
+	secondLook = time.Second / 2
+
 	// maxDiscard bounds what Finish reads from a peer that goes on sending.
 	maxDiscard = 16 << 20
 )
@@ -28,11 +31,11 @@ type reader struct {
 	onReady  func(fd uintptr) bool // Stream.readReady, bound once
 	got      func(*buffer.Buffer) bool
 	size     int            // of the next read
-	drained  bool           // the last read took all there was
 	filled   *buffer.Buffer // what Fill returns
 	onFill   func(*buffer.Buffer) bool
 	err      error // why reading ended
 	stopped  bool  // got has had enough
+	looking  bool  // a second look is due
 	discards int
 	last     atomic.Int64 // when bytes arrived, as a duration since Stream.born
 }
@@ -48,18 +51,27 @@ func (r *reader) init(s *Stream, initial *buffer.Buffer) {
 	}
 }
 
-// Serve reads until the connection ends and calls h for what happens. It returns after h.Closed has returned.
+// Serve reads until the connection ends and calls h for what happens. Where h gives way to another Handler, that one
+// goes on with a new goroutine: it does not inherit a stack that has grown.
 func (s *Stream) Serve(h Handler) {
 	s.reader.handler = h
 	err := s.Each(s.deliver)
-	s.Abort(err)
-	s.reader.handler.Closed(s.Err())
+	switch {
+	case s.detached():
+	case err == nil:
+		go s.Serve(s.reader.handler)
+	default:
+		s.Abort(err)
+		s.reader.handler.Closed(s.Err())
+	}
 }
 
+// deliver gives bytes to the handler and reports whether it is still the same.
 func (s *Stream) deliver(b *buffer.Buffer) bool {
-	s.reader.handler.Data(b.Bytes())
+	h := s.reader.handler
+	h.Data(b.Bytes())
 	b.Free()
-	return true
+	return h == s.reader.handler && !s.detached()
 }
 
 // Each calls got with what arrives, a buffer at a time that got has to free, until got returns false. It returns nil
@@ -80,6 +92,7 @@ func (s *Stream) each(got func(*buffer.Buffer) bool) error {
 		return s.Err()
 	}
 	defer s.leave()
+	s.uncork()
 	for {
 		if err := s.attention(); err != nil {
 			return err
@@ -133,9 +146,17 @@ func (s *Stream) attention() error {
 		defer s.mu.Unlock()
 		return s.reason
 	}
+	if !s.look.IsZero() && !now.Before(s.look) {
+		s.look, s.reader.looking = time.Time{}, false
+		s.armLocked()
+	}
 	due := !s.timer.IsZero() && !now.Before(s.timer)
 	if due {
-		s.timer = time.Time{}
+		if due = now.Sub(s.timer) < overdue; due {
+			s.timer = time.Time{}
+		} else {
+			s.timer = now.Add(readGrace) // the handler was busy when it ran out
+		}
 		s.armLocked()
 	}
 	s.mu.Unlock()
@@ -156,7 +177,6 @@ func (s *Stream) readMore() {
 	}
 	var err error
 	if s.raw != nil {
-		r.drained = false
 		err = s.raw.Read(r.onReady)
 	} else {
 		err = s.readBlocking()
@@ -166,31 +186,42 @@ func (s *Stream) readMore() {
 	}
 }
 
-// readReady is called when the socket may have bytes, and stays for as long as it has. It returns false to wait for
-// more.
+// readReady is called when the socket may have bytes. It returns false to wait for more, which looks at the deadline,
+// too, and true to have each look at it, which a peer that never lets the socket run dry must not prevent.
 func (s *Stream) readReady(fd uintptr) bool {
 	r := &s.reader
-	for {
-		b := buffer.Get(r.size)
-		n, err := readOnce(fd, b.Space())
-		if err != nil {
-			b.Free()
-			if errors.Is(err, errWouldBlock) {
-				return false
-			}
-			r.err = err
-			return true
-		}
-		b.Commit(n)
-		r.adapt(n, b.Cap())
-		drained := n < b.Cap()
-		if !s.take(b) {
-			return true
-		}
-		if drained {
+	b := buffer.Get(r.size)
+	n, err := readOnce(fd, b.Space())
+	if err != nil {
+		b.Free()
+		if errors.Is(err, errWouldBlock) {
 			return false
 		}
+		r.err = err
+		return true
 	}
+	b.Commit(n)
+	drained := n < b.Cap()
+	r.adapt(n, b.Cap())
+	if !s.take(b) || !drained {
+		return true
+	}
+	s.lookAgain()
+	return false
+}
+
+// lookAgain has the socket read once more a little later. A read that was not filled has taken all there was, so that
+// another one now would be for nothing, nearly always: the end of the stream may have come with the last bytes, and
+// would not be announced a second time.
+func (s *Stream) lookAgain() {
+	if s.reader.looking {
+		return
+	}
+	s.reader.looking = true
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.look = time.Now().Add(secondLook)
+	s.armLocked()
 }
 
 // readBlocking is for what is not a plain socket, such as TLS.

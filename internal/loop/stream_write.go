@@ -2,7 +2,6 @@ package loop
 
 import (
 	"errors"
-	"net"
 	"os"
 	"time"
 )
@@ -14,6 +13,11 @@ const (
 
 	// maxCork bounds how long messages are held back for others to join them.
 	maxCork = time.Millisecond
+
+	// maxBlockingWrite is what one Write on a connection that is no plain socket may carry: it returns when all of it
+	// is written, and a slow peer that takes some bytes all the time must get it done within the write timeout.
+	// It is the content of the largest TLS record.
+	maxBlockingWrite = 16 << 10
 )
 
 // Cork implements [Conn]. It ends when the reader asks for more bytes.
@@ -31,7 +35,8 @@ func (s *Stream) uncork() {
 		return
 	}
 	s.corked = false
-	if s.backstop != nil {
+	if s.held {
+		s.held = false
 		s.backstop.Stop()
 	}
 	s.startWriting()
@@ -42,10 +47,13 @@ func (s *Stream) flush() {
 	switch {
 	case !s.corked:
 		s.startWriting()
+	case s.held:
 	case s.backstop == nil:
+		s.held = true
 		s.backstop = time.AfterFunc(maxCork, s.uncorkLate)
-	case !s.queue.pending.empty() && s.queue.pending.head+1 == len(s.queue.pending.pieces):
-		s.backstop.Reset(maxCork) // the first message held back
+	default:
+		s.held = true
+		s.backstop.Reset(maxCork)
 	}
 }
 
@@ -53,6 +61,7 @@ func (s *Stream) flush() {
 func (s *Stream) uncorkLate() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.held = false
 	s.startWriting()
 }
 
@@ -104,9 +113,17 @@ func (s *Stream) wrote(n int, err error) bool {
 		return true
 	}
 	if !errors.Is(err, errWouldBlock) {
-		s.cutLocked(err)
+		s.writeFailed(err)
 	}
 	return false
+}
+
+// writeFailed ends the connection. The lock is held.
+func (s *Stream) writeFailed(err error) {
+	s.cutLocked(err)
+	if !s.attended {
+		go s.release() // nobody reads who would do it
+	}
 }
 
 // direct writes one message from the caller's memory and queues what the socket did not take. The queue is empty, the
@@ -119,7 +136,7 @@ func (s *Stream) direct(head, body []byte) {
 	s.slices[0], s.slices[1] = nil, nil
 	s.writing = false
 	if err != nil && !errors.Is(err, errWouldBlock) {
-		s.cutLocked(err)
+		s.writeFailed(err)
 		return
 	}
 	if n >= len(head) {
@@ -143,8 +160,8 @@ func (s *Stream) writeAll() {
 			break
 		}
 		slices := o.next()
-		s.mu.Unlock()
 		s.nc.SetWriteDeadline(time.Now().Add(s.cfg.writeTimeout()))
+		s.mu.Unlock()
 		n, err := s.writeWaiting(slices)
 		s.mu.Lock()
 		if errors.Is(err, os.ErrDeadlineExceeded) {
@@ -155,6 +172,9 @@ func (s *Stream) writeAll() {
 		}
 		s.wrote(n, err)
 	}
+	if !s.cut {
+		s.nc.SetWriteDeadline(time.Time{}) // what is written without waiting would fail by it
+	}
 	s.writing = false
 	s.finishWriting()
 }
@@ -164,12 +184,8 @@ func (s *Stream) writeWaiting(slices [][]byte) (int, error) {
 	if s.raw != nil {
 		return s.writeWhenReady(slices)
 	}
-	if len(slices) == 1 {
-		return s.nc.Write(slices[0])
-	}
-	buffers := net.Buffers(slices)
-	n, err := buffers.WriteTo(s.nc)
-	return int(n), err
+	p := slices[0]
+	return s.nc.Write(p[:min(len(p), maxBlockingWrite)])
 }
 
 // finishWriting does what had to wait for the queue to empty. The lock is held.
@@ -187,15 +203,23 @@ func (s *Stream) finishWriting() {
 	}
 }
 
-// closeWrite tells the peer that nothing more will come.
+// closeWrite tells the peer that nothing more will come. A connection that has no way to close one direction only is
+// closed whole soon: peers wait for it.
 func (s *Stream) closeWrite() {
+	if s.shut || s.released {
+		return
+	}
+	s.shut = true
 	c, ok := s.nc.(interface{ CloseWrite() error })
 	switch {
-	case !ok || s.released || s.shut:
+	case !ok:
+		if soon := time.Now().Add(wholeLinger); soon.Before(s.linger) {
+			s.linger = soon
+			s.armLocked()
+		}
 	case s.raw != nil:
 		c.CloseWrite()
 	default:
 		go c.CloseWrite() // TLS says goodbye first, and may have to wait for that
 	}
-	s.shut = true
 }

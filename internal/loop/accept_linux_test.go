@@ -1,0 +1,134 @@
+package loop
+
+import (
+	"bytes"
+	"log/slog"
+	"net"
+	"os"
+	"strconv"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// limitDescriptors lets this process open so many descriptors more, and gives back the old limit after the test.
+func limitDescriptors(t testing.TB, more int) {
+	t.Helper()
+	var limit syscall.Rlimit
+	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { syscall.Setrlimit(syscall.RLIMIT_NOFILE, &limit) })
+	fds, err := os.ReadDir("/proc/self/fd")
+	if err != nil {
+		t.Fatal(err)
+	}
+	open := make(map[int]bool)
+	for _, fd := range fds {
+		n, _ := strconv.Atoi(fd.Name())
+		open[n] = true
+	}
+	lower := limit
+	for lower.Cur = 0; more > 0; lower.Cur++ {
+		if !open[int(lower.Cur)] {
+			more--
+		}
+	}
+	if err := syscall.Setrlimit(syscall.RLIMIT_NOFILE, &lower); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// lines counts what is logged.
+type lines struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (l *lines) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.Write(p)
+}
+
+func (l *lines) count() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return bytes.Count(l.b.Bytes(), []byte("\n"))
+}
+
+func TestServesOnWithoutDescriptors(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	clients := make([]net.Conn, 100)
+	for i := range clients {
+		clients[i] = dial(t, l.Addr().String()) // waits in the kernel
+	}
+	var log lines
+	g := newGroup(t, GroupConfig{Loops: 1, Log: slog.New(slog.NewTextHandler(&log, nil))})
+	first, last := clients[:50], clients[50:]
+	limited := make(chan struct{})
+	g.loops[0].order(func(*eventLoop) { <-limited }) // nothing is accepted before that
+	listening := make(chan error)
+	go func() {
+		_, err := g.Listen(l, echo)
+		listening <- err
+	}()
+	eventually(t, func() bool {
+		g.mu.Lock()
+		defer g.mu.Unlock()
+		return len(g.listeners) == 1
+	})
+	limitDescriptors(t, 20)
+	close(limited)
+	if err := <-listening; err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, func() bool { return g.Stats().AcceptErrors > 0 })
+	before := g.Stats()
+	if n := before.Connections; n == 0 || n > 50 {
+		t.Errorf("%d connections within the limit", n)
+	}
+	slowest(t, first[0], 100)
+	began := time.Now()
+	eventually(t, func() bool { return g.Stats().AcceptErrors >= before.AcceptErrors+3 })
+	if d := time.Since(began); d < acceptPause {
+		t.Errorf("tried three times in %v", d)
+	}
+	if n := g.Stats().Turns - before.Turns; n > 200+40 {
+		t.Errorf("the loop spins: %d turns", n)
+	}
+	if n := log.count(); n == 0 || n > 2 {
+		t.Errorf("%d lines were logged", n)
+	}
+	for _, nc := range last {
+		nc.Close()
+	}
+	for _, nc := range first {
+		slowest(t, nc, 1)
+	}
+}
+
+func TestAcceptedSocketsInheritTheirOptions(t *testing.T) {
+	c, _ := pair(t, GroupConfig{Loops: 1}, silent)
+	s := c.(*sock)
+	s.mu.Lock()
+	fd := int(s.fd)
+	s.mu.Unlock()
+	for name, option := range map[string][3]int{
+		"TCP_NODELAY":   {unix.IPPROTO_TCP, unix.TCP_NODELAY, 1},
+		"SO_KEEPALIVE":  {unix.SOL_SOCKET, unix.SO_KEEPALIVE, 1},
+		"TCP_KEEPIDLE":  {unix.IPPROTO_TCP, unix.TCP_KEEPIDLE, keepAliveIdle},
+		"TCP_KEEPINTVL": {unix.IPPROTO_TCP, unix.TCP_KEEPINTVL, keepAliveInterval},
+		"TCP_KEEPCNT":   {unix.IPPROTO_TCP, unix.TCP_KEEPCNT, keepAliveProbes},
+	} {
+		if got, err := unix.GetsockoptInt(fd, option[0], option[1]); err != nil || got != option[2] {
+			t.Errorf("%s is %d, %v", name, got, err)
+		}
+	}
+}

@@ -1,0 +1,26 @@
+//go:build !race
+
+package loop
+
+import (
+	"io"
+	"testing"
+)
+
+func TestNothingIsAllocatedPerMessage(t *testing.T) {
+	_, address := serve(t, GroupConfig{Loops: 1}, func(c Conn) Handler {
+		return &calls{data: func(p []byte) { c.Send(nil, p, Normal) }}
+	})
+	for _, size := range []int{128, 2 * directSize} {
+		nc := dial(t, address)
+		p := make([]byte, size)
+		n := testing.AllocsPerRun(2000, func() {
+			nc.Write(p)
+			io.ReadFull(nc, p)
+		})
+		// The pools may be emptied by a garbage collection.
+		if n > 0 {
+			t.Errorf("%v allocations for an echo of %d bytes", n, size)
+		}
+	}
+}

@@ -1,0 +1,279 @@
+package loop
+
+import (
+	"context"
+	"errors"
+	"net"
+	"os"
+	"sync"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// A sock is one connection on an event loop. There are many of them, and most are idle: nothing is kept here that
+// can be found out or borrowed when it is needed.
+type sock struct {
+	loop    *eventLoop
+	handler Handler // belongs to the callback that runs, else to the loop
+
+	// These belong to the loop.
+
+	token   token  // zero until the loop watches the descriptor
+	due     tick   // when the wheel is to give the connection back; zero if it is not on it
+	guard   tick   // when to look after a peer that does not read or does not close; zero for never
+	unsent  uint32 // the bytes in the socket's send buffer when guard was set
+	discard uint32 // the bytes thrown away since Finish
+	ready   bool   // there may be bytes to read
+	hungUp  bool   // reading goes on until the end of the stream or an error
+	again   bool   // is in the loop's list of those to read from
+	ended   bool   // the peer has closed its side
+	shut    bool   // our side is
+	overdue bool   // the timer has expired during a callback
+	slow    uint8  // how many callbacks more are kept off the loop, because one has blocked
+
+	// These are guarded by mu. Only the loop changes away and full, and so may read them without.
+
+	away     bool // a callback runs outside the loop
+	full     bool // the socket takes no more for now
+	state    state
+	attended bool // the loop is in a callback and will look after the connection right after
+	returned bool // the callback outside the loop has returned
+	quick    bool // and did not take long
+	mailed   bool // is in the loop's mailbox, or was taken out and not looked at yet
+	writing  bool // somebody writes to fd
+	mu       sync.Mutex
+	queue    queue
+	fd       int32
+	timer    tick  // when Handler.Timer is due; zero for never
+	arrived  tick  // when bytes last arrived
+	linger   tick  // how long Finish waits for the peer to close, in ticks
+	reason   error // what ended the connection
+
+	wheel wheelLinks // belong to the loop
+	mail  *sock      // the next one in the mailbox
+	peer  endpoint
+}
+
+// state is how far the end of a connection has come. It only grows.
+type state uint8
+
+const (
+	open      state = iota
+	finishing       // takes no more messages; what is queued is being sent
+	aborted         // the descriptor is to be closed
+	detached        // the descriptor belongs to somebody else
+	closed          // Handler.Closed has been called
+)
+
+// errQueued says that a connection cannot be detached while messages wait in its outbox.
+var errQueued = errors.New("messages are still queued")
+
+func (c *sock) config() *Config { return &c.loop.group.cfg.Config }
+
+// Send implements [Conn].
+func (c *sock) Send(head, body []byte, p Priority) error {
+	n := len(head) + len(body)
+	c.mu.Lock()
+	if err := c.admit(n, p); err != nil || n == 0 {
+		c.mu.Unlock()
+		return err
+	}
+	if len(body) >= directSize && c.queue.empty() && !c.writing && !c.full {
+		return c.sendDirect(head, body)
+	}
+	c.queue.add(head, body, p)
+	c.unlock(!c.writing && !c.full)
+	return nil
+}
+
+// SendFrame implements [Conn].
+func (c *sock) SendFrame(f *Frame, p Priority) error {
+	n := len(f.Bytes())
+	c.mu.Lock()
+	if err := c.admit(n, p); err != nil || n == 0 {
+		c.mu.Unlock()
+		return err
+	}
+	c.queue.addFrame(f, p)
+	c.unlock(!c.writing && !c.full)
+	return nil
+}
+
+// sendDirect writes a message from the caller's memory and queues what the socket did not take. The lock is held on
+// entry and released on return. Whoever else sends meanwhile leaves it to sendDirect to tell the loop, which tries to
+// write the rest once even though the socket was full: it may have missed that the socket took more again.
+func (c *sock) sendDirect(head, body []byte) error {
+	c.writing = true
+	fd := c.fd
+	c.mu.Unlock()
+	n, errno := writeTwo(fd, head, body)
+	c.loop.direct.Add(uint64(n))
+	c.mu.Lock()
+	c.writing = false
+	if errno != 0 && errno != unix.EAGAIN {
+		c.abort(os.NewSyscallError("write", errno))
+		c.unlock(true)
+		return ErrClosed
+	}
+	if n < len(head)+len(body) {
+		skip := min(n, len(head))
+		c.queue.addFirst(head[skip:], body[n-skip:])
+		c.queue.rest()
+		c.queue.trim(c.config())
+	}
+	c.unlock(c.state != open || !c.queue.empty())
+	return nil
+}
+
+func (c *sock) admit(n int, p Priority) error {
+	if c.state != open {
+		return ErrClosed
+	}
+	return c.queue.admit(n, p, c.config())
+}
+
+// unlock releases mu; tell says that something has changed that the loop must look at. A loop that will look anyway is
+// not told again.
+func (c *sock) unlock(tell bool) {
+	tell = tell && !c.attended && !c.mailed && c.fd >= 0
+	c.mailed = c.mailed || tell
+	c.mu.Unlock()
+	if tell {
+		c.loop.post(c)
+	}
+}
+
+func (c *sock) isOpen() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.state == open
+}
+
+// WaitRoom implements [Conn].
+func (c *sock) WaitRoom(ctx context.Context, n int) error {
+	return waitRoom(ctx, func() (<-chan struct{}, error) {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		switch {
+		case c.state != open:
+			return nil, ErrClosed
+		case c.queue.fits(n, c.config()):
+			return nil, nil
+		}
+		return c.queue.waiter(), nil
+	})
+}
+
+// Cork implements [Conn]: what is sent while Data runs leaves together in any case.
+func (c *sock) Cork() {}
+
+// Queued implements [Conn].
+func (c *sock) Queued() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.queue.size()
+}
+
+// Idle implements [Conn].
+func (c *sock) Idle() time.Duration {
+	c.mu.Lock()
+	arrived := c.arrived
+	c.mu.Unlock()
+	return time.Duration(c.loop.tickNow()-arrived) * tickLength
+}
+
+// SetTimer implements [Conn].
+func (c *sock) SetTimer(d time.Duration) {
+	var due tick
+	if d > 0 {
+		due = c.loop.after(d)
+	}
+	c.mu.Lock()
+	c.timer = due
+	if due == 0 {
+		c.mu.Unlock()
+		return
+	}
+	c.unlock(true)
+}
+
+// SetHandler implements [Conn].
+func (c *sock) SetHandler(h Handler) { c.handler = h }
+
+// Finish implements [Conn].
+func (c *sock) Finish(err error, linger time.Duration) {
+	c.mu.Lock()
+	if c.state != open {
+		c.mu.Unlock()
+		return
+	}
+	c.state, c.reason = finishing, err
+	if linger > 0 {
+		c.linger = tick(0).after(linger)
+	}
+	c.queue.wake()
+	c.unlock(true)
+}
+
+// Abort implements [Conn].
+func (c *sock) Abort(err error) {
+	c.mu.Lock()
+	if c.state >= aborted {
+		c.mu.Unlock()
+		return
+	}
+	c.abort(err)
+	c.unlock(true)
+}
+
+// abort does what can be done without the loop. The lock is held.
+func (c *sock) abort(err error) {
+	if c.state == open {
+		c.reason = err
+	}
+	c.state = max(c.state, aborted)
+	c.queue.wake()
+}
+
+// Detach hands the socket over to the caller and makes the loop forget it; Closed will not be called. Only Data may
+// call it, and only while nothing is queued. Bytes given to Data belong to the connection's past: the new owner does
+// not see them again. It returns [ErrClosed], or an error of the system; the connection goes on then.
+func (c *sock) Detach() (net.Conn, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	switch {
+	case c.state != open:
+		return nil, ErrClosed
+	case c.writing || !c.queue.empty():
+		return nil, errQueued
+	}
+	fd, err := unix.FcntlInt(uintptr(c.fd), unix.F_DUPFD_CLOEXEC, 0)
+	if err != nil {
+		return nil, os.NewSyscallError("dup", err)
+	}
+	f := os.NewFile(uintptr(fd), "socket")
+	defer f.Close()
+	nc, err := net.FileConn(f)
+	if err != nil {
+		return nil, err
+	}
+	c.state = detached
+	c.queue.wake()
+	return nc, nil
+}
+
+// LocalAddr implements [Conn]. Once the socket is closed the address is unspecified.
+func (c *sock) LocalAddr() net.Addr {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.fd >= 0 {
+		if sa, err := unix.Getsockname(int(c.fd)); err == nil {
+			return addrOf(sa)
+		}
+	}
+	return endpoint{family: c.peer.family}.addr()
+}
+
+// RemoteAddr implements [Conn]. It goes on working once the socket is closed.
+func (c *sock) RemoteAddr() net.Addr { return c.peer.addr() }

@@ -1,0 +1,352 @@
+package loop
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"io"
+	"net"
+	"path/filepath"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+func TestMessagesOfManySendersStayWholeAndInOrder(t *testing.T) {
+	const senders, each = 8, 400
+	for kind, pair := range kinds {
+		t.Run(kind, func(t *testing.T) {
+			ours, theirs := pair(t)
+			s := NewStream(ours, &Config{Outbox: 64 << 10}, nil)
+			var running sync.WaitGroup
+			for sender := range senders {
+				running.Go(func() {
+					for i := range each {
+						sendNumbered(t, s, sender, i)
+					}
+				})
+			}
+			next := make([]int, senders)
+			for range senders * each {
+				sender, i := readNumbered(t, theirs)
+				if i != next[sender] {
+					t.Fatalf("message %d of sender %d comes when %d is due", i, sender, next[sender])
+				}
+				next[sender]++
+			}
+			running.Wait()
+			s.Abort(nil)
+		})
+	}
+}
+
+// sendNumbered sends one message that says who sent it, in one of the ways there are, and waits for room.
+func sendNumbered(t *testing.T, s *Stream, sender, i int) {
+	body := make([]byte, []int{10, 100, directSize, 3 * directSize}[i%4])
+	for j := range body {
+		body[j] = byte(sender)
+	}
+	head := []byte{byte(sender)}
+	head = binary.BigEndian.AppendUint32(head, uint32(i))
+	head = binary.BigEndian.AppendUint32(head, uint32(len(body)))
+	for {
+		var err error
+		if i%3 == 0 {
+			f := shared(string(head) + string(body))
+			err = s.SendFrame(f, Normal)
+			f.Release()
+		} else {
+			err = s.Send(head, body, Normal)
+		}
+		if err == nil {
+			return
+		}
+		if err != ErrFull {
+			t.Error(err)
+			return
+		}
+		if err := s.WaitRoom(t.Context(), len(head)+len(body)); err != nil {
+			t.Error(err)
+			return
+		}
+	}
+}
+
+func readNumbered(t *testing.T, from io.Reader) (sender, i int) {
+	t.Helper()
+	head := make([]byte, 9)
+	if _, err := io.ReadFull(from, head); err != nil {
+		t.Fatal(err)
+	}
+	body := make([]byte, binary.BigEndian.Uint32(head[5:]))
+	if _, err := io.ReadFull(from, body); err != nil {
+		t.Fatal(err)
+	}
+	for _, b := range body {
+		if b != head[0] {
+			t.Fatalf("bytes of sender %d are in a message of sender %d", b, head[0])
+		}
+	}
+	return int(head[0]), int(binary.BigEndian.Uint32(head[1:]))
+}
+
+// sendUntilFull sends messages of n bytes to a peer that does not read and returns how many it took.
+func sendUntilFull(t *testing.T, s *Stream, n int, p Priority) int {
+	t.Helper()
+	for sent := 0; ; sent++ {
+		switch err := s.Send(nil, make([]byte, n), p); {
+		case err == ErrFull:
+			return sent
+		case err != nil:
+			t.Fatal(err)
+		}
+	}
+}
+
+func TestStreamOutboxIsBoundedAndRoomIsAnnounced(t *testing.T) {
+	for kind, pair := range kinds {
+		t.Run(kind, func(t *testing.T) {
+			ours, theirs := pair(t)
+			s := NewStream(ours, &Config{Outbox: 10000}, nil)
+			sent := sendUntilFull(t, s, 1000, Normal)
+			if q := s.Queued(); q > 10000 || q < 8000 {
+				t.Errorf("%d bytes are queued when the outbox of 10000 is full", q)
+			}
+			ctx, cancel := context.WithCancel(t.Context())
+			cancel()
+			if err := s.WaitRoom(ctx, 1000); !errors.Is(err, context.Canceled) {
+				t.Errorf("WaitRoom with a context that is done returned %v", err)
+			}
+			room := make(chan error, 1)
+			go func() { room <- s.WaitRoom(t.Context(), 1000) }()
+			io.CopyN(io.Discard, theirs, int64(sent)*1000)
+			if err := <-room; err != nil {
+				t.Errorf("WaitRoom returned %v", err)
+			}
+			if err := s.Drain(t.Context()); err != nil {
+				t.Errorf("Drain returned %v", err)
+			}
+			if q := s.Queued(); q != 0 {
+				t.Errorf("%d bytes are queued after Drain", q)
+			}
+			s.Abort(nil)
+		})
+	}
+}
+
+func TestWaitRoomEndsWithTheConnection(t *testing.T) {
+	for name, end := range map[string]func(*Stream){
+		"abort":  func(s *Stream) { s.Abort(nil) },
+		"finish": func(s *Stream) { s.Finish(nil, time.Hour) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			ours, _ := tcpPair(t)
+			s := NewStream(ours, &Config{Outbox: 1000}, nil)
+			sendUntilFull(t, s, 1000, Normal)
+			waiting := make(chan error, 1)
+			go func() { waiting <- s.WaitRoom(t.Context(), 1000) }()
+			end(s)
+			if err := <-waiting; err != ErrClosed {
+				t.Errorf("WaitRoom returned %v", err)
+			}
+			if err := s.Send(nil, []byte("x"), Urgent); err != ErrClosed {
+				t.Errorf("Send returned %v", err)
+			}
+			s.Abort(nil)
+		})
+	}
+}
+
+func TestDropOldestKeepsTheNewest(t *testing.T) {
+	ours, theirs := tcpPair(t)
+	dropped := 0
+	s := NewStream(ours, &Config{Outbox: 10000, DropOldest: true, Dropped: func(n int) { dropped += n }}, nil)
+	const messages = 20000
+	message := make([]byte, 1000)
+	for i := range uint32(messages) {
+		binary.BigEndian.PutUint32(message, i)
+		if err := s.Send(nil, message, Droppable); err != nil {
+			t.Fatalf("message %d: %v", i, err)
+		}
+	}
+	s.Finish(nil, streamPatience)
+	got := 0
+	last := uint32(0)
+	for ; ; got++ {
+		if _, err := io.ReadFull(theirs, message); err == io.EOF {
+			break
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		i := binary.BigEndian.Uint32(message)
+		if i <= last && got > 0 {
+			t.Fatalf("message %d comes after %d", i, last)
+		}
+		last = i
+	}
+	if last != messages-1 {
+		t.Errorf("the last message is %d, want %d", last, messages-1)
+	}
+	if dropped == 0 || got+dropped != messages {
+		t.Errorf("%d messages came, %d were dropped, %d were sent", got, dropped, messages)
+	}
+	s.Abort(nil)
+}
+
+func TestPeerThatTakesNothingIsStalled(t *testing.T) {
+	for kind, pair := range kinds {
+		t.Run(kind, func(t *testing.T) {
+			ours, _ := pair(t)
+			s := NewStream(ours, &Config{WriteTimeout: 20 * time.Millisecond}, nil)
+			h := reactTo(nil)
+			go s.Serve(h)
+			s.Send(nil, make([]byte, 32<<20), Normal)
+			h.wantClosed(t, ErrStalled)
+		})
+	}
+}
+
+func TestPeerThatTakesLittleIsNotStalled(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ours, theirs := net.Pipe()
+		s := NewStream(ours, &Config{WriteTimeout: 2 * time.Second}, nil)
+		h := reactTo(nil)
+		go s.Serve(h)
+		s.Send(nil, make([]byte, 200<<10), Normal)
+		for range 200 {
+			time.Sleep(100 * time.Millisecond)
+			wantRead(t, theirs, make([]byte, 1<<10))
+		}
+		theirs.Close()
+		h.wantClosed(t, io.EOF)
+	})
+}
+
+// The write deadline of a peer that was slow once must not meet what is written much later.
+func TestWriteTimeoutIsOverWithTheWait(t *testing.T) {
+	const timeout = 500 * time.Millisecond
+	ours, theirs := tcpPair(t)
+	s := NewStream(ours, &Config{WriteTimeout: timeout, Outbox: 64 << 20}, nil)
+	big := randomBytes(16 << 20)
+	s.Send(nil, big, Normal)
+	wantRead(t, theirs, big)
+	if err := s.Drain(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	<-time.After(2 * timeout)
+	if err := s.Send(nil, []byte("later"), Normal); err != nil {
+		t.Fatal(err)
+	}
+	wantRead(t, theirs, []byte("later"))
+	s.Abort(nil)
+}
+
+func TestFailedWriteClosesTheSocketThoughNobodyReads(t *testing.T) {
+	ours, theirs := tcpPair(t)
+	s := NewStream(ours, new(Config), nil)
+	theirs.SetLinger(0)
+	theirs.Close()
+	deadline := time.Now().Add(streamPatience)
+	for ours.SetWriteDeadline(time.Time{}) == nil && time.Now().Before(deadline) {
+		s.Send(nil, []byte("anyone?"), Normal)
+	}
+	if err := ours.SetWriteDeadline(time.Time{}); !errors.Is(err, net.ErrClosed) {
+		t.Errorf("the socket is not closed: %v", err)
+	}
+}
+
+// packets returns a Stream on a socket that keeps writes apart, and the other end, from which one read is one write.
+func packets(t *testing.T) (*Stream, net.Conn) {
+	t.Helper()
+	ours, theirs := socketPair(t, "unixpacket", filepath.Join(t.TempDir(), "s"))
+	s := NewStream(ours, new(Config), nil)
+	t.Cleanup(func() { s.Abort(nil) })
+	return s, theirs
+}
+
+// wantWrite reads what one write of the other end has sent.
+func wantWrite(t *testing.T, from net.Conn, want string) {
+	t.Helper()
+	p := make([]byte, 100)
+	n, err := from.Read(p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := string(p[:n]); got != want {
+		t.Errorf("a write of %q, want %q", got, want)
+	}
+}
+
+func TestCorkedMessagesLeaveInOneWrite(t *testing.T) {
+	s, theirs := packets(t)
+	h := reactTo(func(p []byte) {
+		if string(p) == "cork" {
+			s.Cork()
+		}
+		s.Send(nil, []byte("one"), Normal)
+		f := shared("two")
+		s.SendFrame(f, Normal)
+		f.Release()
+		s.Send([]byte("th"), []byte("ree"), Normal)
+	})
+	go s.Serve(h)
+	theirs.Write([]byte("cork"))
+	wantWrite(t, theirs, "onetwothree")
+	theirs.Write([]byte("a cork lasts for one Data only"))
+	wantWrite(t, theirs, "one")
+	wantWrite(t, theirs, "two")
+	wantWrite(t, theirs, "three")
+}
+
+func TestCorkEndsWhenFillIsCalledAgain(t *testing.T) {
+	s, theirs := packets(t)
+	fill := func() {
+		b, err := s.Fill()
+		if err != nil {
+			t.Error(err)
+		}
+		b.Free()
+	}
+	theirs.Write([]byte("x"))
+	fill()
+	s.Cork()
+	s.Send(nil, []byte("one"), Normal)
+	s.Send(nil, []byte("two"), Normal)
+	filled := make(chan struct{})
+	go func() {
+		fill()
+		close(filled)
+	}()
+	wantWrite(t, theirs, "onetwo")
+	theirs.Write([]byte("x"))
+	<-filled
+	s.Send(nil, []byte("three"), Normal)
+	s.Send(nil, []byte("four"), Normal)
+	wantWrite(t, theirs, "three")
+	wantWrite(t, theirs, "four")
+}
+
+func TestCorkDoesNotHoldMessagesWhileHandlerBlocks(t *testing.T) {
+	for name, size := range map[string]int{"small": 5, "large": 8 << 20} {
+		t.Run(name, func(t *testing.T) {
+			ours, theirs := tcpPair(t)
+			s := NewStream(ours, &Config{Outbox: 64 << 20}, nil)
+			message := randomBytes(size)
+			release := make(chan struct{})
+			h := reactTo(func([]byte) {
+				s.Cork()
+				s.Send(nil, message, Normal)
+				<-release
+			})
+			go s.Serve(h)
+			for range 3 {
+				theirs.Write([]byte("x"))
+				wantRead(t, theirs, message)
+				release <- struct{}{}
+			}
+			theirs.Close()
+			h.wantClosed(t, io.EOF)
+		})
+	}
+}

@@ -1,0 +1,201 @@
+package loop
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+	"errors"
+	"io"
+	"net"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/molva-ws/molva/internal/buffer"
+)
+
+// pair returns a connection on a loop, with the handler that open returns, and its peer.
+func pair(t testing.TB, cfg GroupConfig, open func(Conn) Handler) (Conn, net.Conn) {
+	t.Helper()
+	conns := make(chan Conn, 1)
+	_, address := serve(t, cfg, func(c Conn) Handler {
+		h := open(c)
+		conns <- c
+		return h
+	})
+	nc := dial(t, address)
+	return receive(t, conns, "open"), nc
+}
+
+func silent(Conn) Handler { return &calls{} }
+
+func frameOf(s string) *Frame {
+	b := buffer.Get(len(s))
+	b.Append([]byte(s))
+	return NewFrame(b)
+}
+
+func TestMessagesOfOneTurnLeaveTogether(t *testing.T) {
+	_, nc := pair(t, GroupConfig{Loops: 1}, func(c Conn) Handler {
+		return &calls{data: func(p []byte) {
+			f := frameOf("frame ")
+			c.Send([]byte("one "), []byte("two "), Normal)
+			c.SendFrame(f, Normal)
+			c.Send(nil, []byte("three"), Normal)
+			f.Release()
+		}}
+	})
+	io.WriteString(nc, "go")
+	got := make([]byte, 100)
+	n, err := nc.Read(got)
+	if want := "one two frame three"; err != nil || string(got[:n]) != want {
+		t.Errorf("got %q, %v", got[:n], err)
+	}
+}
+
+func TestEmptyMessageIsNothing(t *testing.T) {
+	c, nc := pair(t, GroupConfig{Loops: 1}, silent)
+	c.Send(nil, nil, Normal)
+	c.Send(nil, []byte("x"), Normal)
+	if n, err := nc.Read(make([]byte, 10)); n != 1 || err != nil {
+		t.Errorf("got %d, %v", n, err)
+	}
+}
+
+func TestSendersFromManyGoroutinesKeepTheirOrder(t *testing.T) {
+	const senders, messages = 8, 400
+	c, nc := pair(t, GroupConfig{Loops: 1, Config: Config{Outbox: 64 << 10}}, silent)
+	var wg sync.WaitGroup
+	for s := range senders {
+		wg.Go(func() {
+			for i := range messages {
+				body := bytes.Repeat([]byte{byte(s)}, (i*i*37)%(3*directSize))
+				head := binary.BigEndian.AppendUint32([]byte{byte(s), byte(i >> 8), byte(i)}, uint32(len(body)))
+				for err := c.Send(head, body, Normal); err != nil; err = c.Send(head, body, Normal) {
+					if err != ErrFull || c.WaitRoom(context.Background(), len(head)+len(body)) != nil {
+						t.Error(err)
+						return
+					}
+				}
+			}
+		})
+	}
+	defer wg.Wait()
+	defer c.Abort(nil)
+	var next [senders]int
+	head := make([]byte, 7)
+	for range senders * messages {
+		if _, err := io.ReadFull(nc, head); err != nil {
+			t.Fatal(err)
+		}
+		s, i := int(head[0]), int(head[1])<<8|int(head[2])
+		if s >= senders || i != next[s] {
+			t.Fatalf("message %d of sender %d, want %d", i, s, next[min(s, senders-1)])
+		}
+		next[s]++
+		body := make([]byte, binary.BigEndian.Uint32(head[3:]))
+		if _, err := io.ReadFull(nc, body); err != nil {
+			t.Fatal(err)
+		}
+		if len(bytes.Trim(body, string(rune(s)))) > 0 {
+			t.Fatalf("message %d of sender %d is not as it was", i, s)
+		}
+	}
+}
+
+// fill sends until the outbox is full, and returns how much that took.
+func fill(c Conn, size int) (messages int) {
+	body := make([]byte, size)
+	for c.Send(nil, body, Normal) == nil {
+		messages++
+	}
+	return messages
+}
+
+func TestOutboxIsBoundedAndRoomIsAnnounced(t *testing.T) {
+	const limit, size = 100 << 10, 1000
+	c, nc := pair(t, GroupConfig{Loops: 1, Config: Config{Outbox: limit}}, silent)
+	sent := fill(c, size)
+	// The loop may just not have got round to writing; full for good is what it is when it has not moved for a while.
+	for more := 1; more > 0; {
+		time.Sleep(20 * time.Millisecond)
+		more = fill(c, size)
+		sent += more
+	}
+	if q := c.Queued(); q > limit || q < limit-size-2*pieceCost {
+		t.Errorf("%d bytes are queued", q)
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Millisecond)
+	if err := c.WaitRoom(ctx, size); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("WaitRoom: %v", err)
+	}
+	cancel()
+	waited := make(chan error, 1)
+	go func() { waited <- c.WaitRoom(context.Background(), size) }()
+	if _, err := io.CopyN(io.Discard, nc, int64(sent)*size); err != nil {
+		t.Fatal(err)
+	}
+	if err := receive(t, waited, "room"); err != nil {
+		t.Errorf("WaitRoom: %v", err)
+	}
+	eventually(t, func() bool { return c.Queued() == 0 })
+}
+
+func TestDroppableMessagesMakeRoom(t *testing.T) {
+	dropped := 0
+	cfg := Config{Outbox: 100 << 10, DropOldest: true, Dropped: func(n int) { dropped += n }}
+	c, _ := pair(t, GroupConfig{Loops: 1, Config: cfg}, silent)
+	body := make([]byte, 1000)
+	for range 20_000 {
+		if err := c.Send(nil, body, Droppable); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if c.Queued() > 100<<10 || dropped == 0 {
+		t.Errorf("%d bytes are queued, %d messages were dropped", c.Queued(), dropped)
+	}
+}
+
+func TestPeerThatStopsReadingIsCutOff(t *testing.T) {
+	closed := make(chan error, 1)
+	cfg := GroupConfig{Loops: 1, Config: Config{WriteTimeout: 200 * time.Millisecond}}
+	c, _ := pair(t, cfg, func(Conn) Handler {
+		return &calls{closed: func(err error) { closed <- err }}
+	})
+	began := time.Now()
+	c.Send(nil, make([]byte, 32<<20), Normal)
+	waited := c.WaitRoom(context.Background(), 1)
+	if err := receive(t, closed, "Closed"); err != ErrStalled || waited != ErrClosed {
+		t.Errorf("Closed(%v), WaitRoom: %v", err, waited)
+	}
+	if d := time.Since(began); d < 200*time.Millisecond || d > 2*time.Second {
+		t.Errorf("after %v", d)
+	}
+}
+
+func TestPeerThatReadsSlowlyIsServed(t *testing.T) {
+	cfg := GroupConfig{Loops: 1, Config: Config{WriteTimeout: 300 * time.Millisecond}}
+	c, nc := pair(t, cfg, silent)
+	const size = 32 << 20
+	c.Send(nil, make([]byte, size), Normal)
+	p := make([]byte, size/32)
+	for range 32 {
+		if _, err := io.ReadFull(nc, p); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(30 * time.Millisecond)
+	}
+}
+
+func TestSendFromOutsideWakesTheLoop(t *testing.T) {
+	c, nc := pair(t, GroupConfig{Loops: 1}, silent)
+	p := make([]byte, 1)
+	for range 1000 {
+		if err := c.Send(nil, []byte("x"), Normal); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := io.ReadFull(nc, p); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
