@@ -43,10 +43,11 @@ func Accept(w http.ResponseWriter, r *http.Request, opts *AcceptOptions) (*Conn,
 		subprotocols: opts.Subprotocols,
 		onUpgrade:    opts.OnUpgrade,
 	}
-	c, err := u.upgrade(w, r)
+	nc, early, a, err := u.upgrade(w, r)
 	if err != nil {
 		return nil, err
 	}
+	c := a.conn(loop.NewStream(nc, &u.set.outbox, early), u.set)
 	c.startPull()
 	if opts.Server != nil {
 		if err := opts.Server.enter(c); err != nil {

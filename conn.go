@@ -26,9 +26,9 @@ type Conn struct {
 
 	// order keeps messages apart: those who send one share it, those who change what may be sent next, or how, have
 	// it alone. Nothing in it blocks.
-	order     sync.RWMutex
-	streaming bool      // a Writer is open
-	deferred  []Message // what was sent meanwhile
+	order    sync.RWMutex
+	resumed  chan struct{} // while a Writer is open: closed when it no longer is
+	deferred []Message     // what was sent meanwhile
 
 	closing atomic.Pointer[CloseError] // set when a close frame was sent, or nothing more can be
 	pinged  atomic.Int64               // when the keepalive's ping was sent, see clock; 0 for never

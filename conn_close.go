@@ -17,10 +17,10 @@ var ErrCloseCode = errors.New("molva: close code may not be sent")
 // and the connection ends when the peer has answered it or Timeouts.Close has passed. CloseNoStatus sends neither code
 // nor reason; a reason longer than 123 bytes is cut.
 //
-// On a connection from [Accept] or [Dial] Close waits for that end, reading and dropping what still comes, and returns
-// nil if it was a good one. Inside the loop over Messages, and on a connection with callbacks, it does not wait: the
-// end comes later, with OnClose where there is one. It returns [ErrCloseCode], or how the connection ended if it was
-// closed already or did not end well.
+// On a connection from [Accept] or [Dial] Close waits for that end, reading and dropping what still comes. Inside the
+// loop over Messages, and on a connection with callbacks, it does not wait: the end comes later, with OnClose where
+// there is one. It returns [ErrCloseCode], or a [*CloseError] if the connection was closed already or did not end
+// with a close frame of each side.
 func (c *Conn) Close(code CloseCode, reason string) error {
 	if code != CloseNoStatus && !code.Sendable() {
 		return fmt.Errorf("%w: %v", ErrCloseCode, code)
@@ -38,7 +38,11 @@ func (c *Conn) Close(code CloseCode, reason string) error {
 		go c.awaitClose()
 		return nil
 	}
-	return c.awaitClose()
+	c.awaitClose()
+	if began && c.endedWell() {
+		return nil
+	}
+	return c.Err()
 }
 
 // closeSoon is Close without the wait, for any connection.
@@ -53,22 +57,28 @@ func (c *Conn) closeSoon(code CloseCode, reason string) {
 }
 
 // awaitClose waits for the end of a connection without callbacks, and reads until then if nobody else does.
-func (c *Conn) awaitClose() error {
+func (c *Conn) awaitClose() {
 	ctx, cancel := context.WithTimeout(context.Background(), c.set.close)
 	defer cancel()
 	err := c.drain(ctx)
 	if errors.Is(err, context.DeadlineExceeded) {
 		c.abort(&CloseError{Code: CloseAbnormal, cause: ErrTimeout})
 	}
-	var closing *CloseError
-	if errors.As(c.Err(), &closing) && closing.cause == nil {
-		return nil
-	}
-	return c.Err()
 }
 
-// CloseNow cuts the connection without a closing handshake. What waits in the outbox is lost.
+// endedWell reports whether the connection ended with a close frame of each side.
+func (c *Conn) endedWell() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.ended != nil && c.ended.cause == nil && c.ended.Code != CloseAbnormal
+}
+
+// CloseNow cuts the connection without a closing handshake. What waits in the outbox is lost. On a connection that has
+// ended it does nothing, and so may be deferred.
 func (c *Conn) CloseNow() {
+	if c.Err() != nil {
+		return // the last close frame may still be on its way
+	}
 	c.abort(&CloseError{Code: CloseAbnormal})
 }
 

@@ -2,6 +2,7 @@ package molva
 
 import (
 	"errors"
+	"time"
 
 	"github.com/molva-ws/molva/internal/loop"
 	"github.com/molva-ws/molva/wire"
@@ -16,7 +17,7 @@ var _ loop.Handler = (*events)(nil)
 func (e *events) Data(p []byte) {
 	c := (*Conn)(e)
 	corked := false
-	for c.closing.Load() == nil || c.pull == nil {
+	for {
 		ev, rest, err := c.decoder.Next(p)
 		if err != nil {
 			c.violated(err)
@@ -86,24 +87,43 @@ func (c *Conn) keepAlive() {
 		c.transport.Abort(&CloseError{Code: closing.Code, Reason: closing.Reason, cause: ErrTimeout})
 		return
 	}
-	idle := int64(c.transport.Idle())
-	wait := int64(c.set.pong - c.set.ping)
-	sincePing := clock() - c.pinged.Load()
-	switch pinged := c.pinged.Load() != 0 && idle >= sincePing; {
-	case pinged && sincePing >= wait:
+	next := c.checkPeer()
+	if next == 0 {
 		c.transport.Abort(&CloseError{Code: CloseAbnormal, cause: ErrTimeout})
-	case pinged:
-		c.transport.SetTimer(c.set.pong - c.set.ping)
-	case idle < int64(c.set.ping):
-		c.transport.SetTimer(c.set.ping - c.transport.Idle())
-	default:
-		c.pinged.Store(clock())
-		c.sendControl(wire.OpPing, nil)
-		c.transport.SetTimer(max(c.set.pong-c.set.ping, c.set.ping/2))
+		return
+	}
+	c.transport.SetTimer(next)
+	if c.closing.Load() != nil {
+		c.transport.SetTimer(c.set.close) // a Close came meanwhile
 	}
 }
 
-// startKeepalive sets the first timer.
+// checkPeer pings the peer if it has been silent for long. It returns the time until the next look, 0 if the peer has
+// not answered the last ping in time.
+func (c *Conn) checkPeer() time.Duration {
+	idle := c.transport.Idle()
+	if idle < c.set.ping {
+		return c.set.ping - idle
+	}
+	if c.transport.Queued() > 0 {
+		return c.set.ping // a ping would wait behind that; a peer that takes nothing is found by Timeouts.Write
+	}
+	answer := max(c.set.pong-c.set.ping, c.set.ping/2)
+	if pinged := c.pinged.Load(); pinged != 0 {
+		sincePing := time.Duration(clock() - pinged)
+		switch answered := idle < sincePing; {
+		case !answered && sincePing >= answer:
+			return 0
+		case !answered:
+			return answer - sincePing
+		}
+	}
+	c.pinged.Store(clock())
+	c.sendControl(wire.OpPing, nil)
+	return min(answer, c.set.ping)
+}
+
+// startKeepalive sets the first timer. Nobody else may know the connection yet: it would undo the timer of a Close.
 func (c *Conn) startKeepalive() {
 	if c.set.ping != forever {
 		c.transport.SetTimer(c.set.ping)

@@ -21,7 +21,7 @@ func (c *Conn) Ping(ctx context.Context) (time.Duration, error) {
 	id, ponged := c.awaitPong()
 	defer c.forgetPing(id)
 	start := time.Now()
-	if err := c.sendControl(wire.OpPing, binary.BigEndian.AppendUint64(nil, id)); err != nil {
+	if err := c.sendPing(ctx, binary.BigEndian.AppendUint64(nil, id)); err != nil {
 		return 0, err
 	}
 	select {
@@ -31,6 +31,22 @@ func (c *Conn) Ping(ctx context.Context) (time.Duration, error) {
 		return 0, ctx.Err()
 	case <-c.Done():
 		return 0, c.Err()
+	}
+}
+
+// sendPing waits for room in the outbox if there is none.
+func (c *Conn) sendPing(ctx context.Context, payload []byte) error {
+	for {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		err := c.sendControl(wire.OpPing, payload)
+		if err != ErrBufferFull {
+			return err
+		}
+		if err := c.transport.WaitRoom(ctx, len(payload)+wire.MaxHeaderSize); err != nil {
+			return sendError(err)
+		}
 	}
 }
 

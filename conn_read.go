@@ -214,6 +214,9 @@ func (c *Conn) drain(ctx context.Context) error {
 		return err
 	}
 	defer c.endTurn()
+	if err := c.skipMessage(ctx); err != nil {
+		return err
+	}
 	for {
 		if _, err := c.next(ctx); err != nil {
 			return err

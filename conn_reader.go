@@ -20,9 +20,7 @@ func (c *Conn) Reader(ctx context.Context) (Type, io.Reader, error) {
 	if err := r.more(); err != nil {
 		return 0, nil, err
 	}
-	if !r.last {
-		c.pull.message = r
-	}
+	c.pull.message = r
 	return r.typ, r, nil
 }
 
@@ -33,17 +31,20 @@ type messageReader struct {
 	typ  Type
 	held []byte // what was decoded and not read yet
 	last bool   // nothing comes after held
-	gone bool   // another call has read from the connection
+	gone bool   // another call has read from the connection, and with that taken the memory of held
 }
 
-// Read implements [io.Reader].
+// Read implements [io.Reader]. It returns [io.ErrUnexpectedEOF] if another call has skipped the rest of the message.
 func (r *messageReader) Read(p []byte) (int, error) {
 	if err := r.conn.takeTurn(r.ctx); err != nil {
 		return 0, err
 	}
 	defer r.conn.endTurn()
 	for len(r.held) == 0 {
-		if r.last || r.gone {
+		switch {
+		case r.gone:
+			return 0, io.ErrUnexpectedEOF
+		case r.last:
 			return 0, io.EOF
 		}
 		if err := r.more(); err != nil {
@@ -65,9 +66,6 @@ func (r *messageReader) more() error {
 		return err
 	}
 	r.typ, r.held, r.last = Type(ev.Op), ev.Payload, ev.Fin
-	if ev.Fin {
-		c.pull.message = nil
-	}
 	return nil
 }
 
@@ -77,12 +75,14 @@ func (c *Conn) skipMessage(ctx context.Context) error {
 	if r == nil {
 		return nil
 	}
-	r.held, r.gone = nil, true
-	skipped := messageReader{conn: c, ctx: ctx}
-	for !skipped.last {
-		if err := skipped.more(); err != nil {
+	r.gone = r.gone || !r.last || len(r.held) > 0
+	r.held = nil
+	rest := messageReader{conn: c, ctx: ctx, last: r.last}
+	for !rest.last {
+		if err := rest.more(); err != nil {
 			return err
 		}
 	}
+	c.pull.message = nil
 	return nil
 }

@@ -2,7 +2,6 @@ package molva
 
 import (
 	"context"
-	"errors"
 
 	"github.com/molva-ws/molva/internal/buffer"
 	"github.com/molva-ws/molva/internal/loop"
@@ -20,8 +19,9 @@ func (c *Conn) Send(m Message) error {
 	return err
 }
 
-// Write sends a message and waits for room in the outbox if there is none. It returns as soon as the message is in
-// the outbox; it may be waiting there still. It returns the context's error, [ErrClosed] or [ErrType].
+// Write sends a message and waits for room in the outbox if there is none, or while a Writer is open. It returns as
+// soon as the message is in the outbox; it may be waiting there still. It returns the context's error, [ErrClosed] or
+// [ErrType].
 func (c *Conn) Write(ctx context.Context, m Message) error {
 	for {
 		if err := ctx.Err(); err != nil {
@@ -31,18 +31,41 @@ func (c *Conn) Write(ctx context.Context, m Message) error {
 		if err != ErrBufferFull {
 			return err
 		}
-		if err := c.transport.WaitRoom(ctx, len(m.Data)+wire.MaxHeaderSize); err != nil {
-			return sendError(err)
+		if err := c.waitRoom(ctx, len(m.Data)); err != nil {
+			return err
 		}
 	}
 }
+
+// waitRoom waits until a message of n bytes is likely to be admitted.
+func (c *Conn) waitRoom(ctx context.Context, n int) error {
+	c.order.RLock()
+	resumed := c.resumed
+	c.order.RUnlock()
+	if resumed == nil {
+		return sendError(c.transport.WaitRoom(ctx, n+n>>overheadShift+wire.MaxHeaderSize+deflateOverhead))
+	}
+	select {
+	case <-resumed:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-c.Done():
+		return ErrClosed
+	}
+}
+
+// Data that does not compress grows by 6 bytes and 5 for every 24 KiB.
+const (
+	deflateOverhead = 11
+	overheadShift   = 12
+)
 
 func (c *Conn) send(m Message, p loop.Priority) error {
 	if !m.valid() {
 		return ErrType
 	}
-	compress := c.compresses(m)
-	if compress && c.takeover {
+	if c.compresses(m) && c.takeover {
 		c.order.Lock()
 		defer c.order.Unlock()
 	} else {
@@ -52,11 +75,16 @@ func (c *Conn) send(m Message, p loop.Priority) error {
 	if c.closing.Load() != nil {
 		return ErrClosed
 	}
-	if c.streaming {
+	if c.resumed != nil {
 		return c.postpone(m)
 	}
+	return c.sendOrdered(m, p)
+}
+
+// sendOrdered sends a message as one frame. The order is held, alone if the deflater keeps context.
+func (c *Conn) sendOrdered(m Message, p loop.Priority) error {
 	h := wire.Header{Fin: true, Opcode: wire.Opcode(m.Type)}
-	if compress {
+	if c.compresses(m) {
 		return c.sendCompressed(h, m.Data, p)
 	}
 	return c.sendFrame(h, m.Data, p)
@@ -69,7 +97,7 @@ func (c *Conn) compresses(m Message) bool {
 
 func (c *Conn) sendCompressed(h wire.Header, payload []byte, p loop.Priority) error {
 	if c.takeover {
-		if !c.fits(len(payload)) {
+		if p != loop.Urgent && !c.fits(len(payload)) {
 			return ErrBufferFull
 		}
 		p = loop.Urgent // what is compressed with context must be sent, or the peer loses the thread
@@ -130,6 +158,3 @@ func (c *Conn) tooSlow() {
 		c.finish(&CloseError{Code: ClosePolicyViolation, Reason: "too slow: outbox is full", cause: ErrBufferFull})
 	}
 }
-
-// isFull reports whether err means that this connection, and only this one, has no room.
-func isFull(err error) bool { return errors.Is(err, ErrBufferFull) }

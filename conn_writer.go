@@ -25,10 +25,10 @@ func (c *Conn) Writer(ctx context.Context, t Type) (io.WriteCloser, error) {
 	switch {
 	case c.closing.Load() != nil:
 		return nil, ErrClosed
-	case c.streaming:
+	case c.resumed != nil:
 		return nil, ErrWriterOpen
 	}
-	c.streaming = true
+	c.resumed = make(chan struct{})
 	return &messageWriter{conn: c, ctx: ctx, op: wire.Opcode(t)}, nil
 }
 
@@ -51,36 +51,52 @@ func (w *messageWriter) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// Close sends the last fragment and what had to wait for it.
+// Close sends the last fragment and what had to wait for it. A message that is given up half-way, because the context
+// is done, cannot be repaired: the connection is cut.
 func (w *messageWriter) Close() error {
 	if w.closed {
 		return nil
 	}
 	err := w.send(nil, true)
 	w.closed = true
-	return errors.Join(err, w.conn.resume(err != nil))
+	if err != nil && w.op == wire.OpContinuation {
+		w.conn.CloseNow()
+	}
+	w.conn.resume()
+	return err
 }
 
+// send waits for room and sends a fragment.
 func (w *messageWriter) send(p []byte, fin bool) error {
+	if w.closed {
+		return ErrClosed
+	}
 	for {
 		if err := w.ctx.Err(); err != nil {
 			return err
 		}
-		if w.closed || w.conn.closing.Load() != nil {
-			return ErrClosed
-		}
-		err := w.conn.sendFrame(wire.Header{Fin: fin, Opcode: w.op}, p, loop.Normal)
-		if err == nil {
-			w.op = wire.OpContinuation
-			return nil
-		}
-		if !isFull(err) {
+		err := w.sendFragment(p, fin)
+		if err != ErrBufferFull {
 			return err
 		}
 		if err := w.conn.transport.WaitRoom(w.ctx, len(p)+wire.MaxHeaderSize); err != nil {
 			return sendError(err)
 		}
 	}
+}
+
+func (w *messageWriter) sendFragment(p []byte, fin bool) error {
+	c := w.conn
+	c.order.RLock()
+	defer c.order.RUnlock()
+	if c.closing.Load() != nil {
+		return ErrClosed
+	}
+	err := c.sendFrame(wire.Header{Fin: fin, Opcode: w.op}, p, loop.Normal)
+	if err == nil {
+		w.op = wire.OpContinuation
+	}
+	return err
 }
 
 // postpone keeps a message that must not come between the fragments of another one. The order is held, perhaps with
@@ -99,23 +115,19 @@ func (c *Conn) postpone(m Message) error {
 	return nil
 }
 
-// resume sends what was postponed. A message that was given up half-way cannot be repaired: the connection ends.
-func (c *Conn) resume(broken bool) error {
+// resume sends what was postponed, before anything that is sent from now on. It was admitted when it was postponed.
+func (c *Conn) resume() {
 	c.order.Lock()
-	c.streaming = false
+	defer c.order.Unlock()
+	close(c.resumed)
+	c.resumed = nil
 	c.mu.Lock()
 	deferred := c.deferred
 	c.deferred = nil
 	c.mu.Unlock()
-	c.order.Unlock()
-	if broken {
-		c.CloseNow()
-		return nil
-	}
 	for _, m := range deferred {
-		if err := c.Send(m); err != nil {
-			return err
+		if c.closing.Load() != nil || c.sendOrdered(m, loop.Urgent) != nil {
+			return
 		}
 	}
-	return nil
 }

@@ -81,6 +81,9 @@ func (c *Conn) SendPrepared(p *Prepared) error {
 }
 
 func (c *Conn) sendPrepared(p *Prepared) error {
+	if !p.message.valid() {
+		return ErrType // the zero Prepared
+	}
 	if c.role == wire.Client {
 		return c.send(p.message, c.set.priority())
 	}
@@ -100,7 +103,7 @@ func (c *Conn) sendPreparedCompressed(p *Prepared) error {
 	c.order.Lock()
 	defer c.order.Unlock()
 	err = c.sendShared(p, frame)
-	if err == nil && !c.streaming {
+	if err == nil && c.resumed == nil {
 		c.deflater.Note(p.message.Data)
 	}
 	return err
@@ -111,7 +114,7 @@ func (c *Conn) sendShared(p *Prepared, frame *loop.Frame) error {
 	if c.closing.Load() != nil {
 		return ErrClosed
 	}
-	if c.streaming {
+	if c.resumed != nil {
 		return c.postpone(p.message)
 	}
 	return sendError(c.transport.SendFrame(frame, c.set.priority()))

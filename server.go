@@ -1,14 +1,11 @@
 package molva
 
 import (
-	"context"
-	"errors"
+	"io"
 	"log/slog"
-	"net"
 	"net/http"
 	"runtime/debug"
 	"sync"
-	"time"
 
 	"github.com/molva-ws/molva/handshake"
 	"github.com/molva-ws/molva/internal/loop"
@@ -29,8 +26,8 @@ type Server struct {
 	OnOpen func(*Conn)
 	// OnMessage is called for each message. It is valid until the callback returns; see Message.Clone.
 	OnMessage func(*Conn, Message)
-	// OnClose is called last, once for every OnOpen. err is a [*CloseError]. The connection is still in its rooms'
-	// memory of it, not in the rooms: it reaches nobody and nobody reaches it.
+	// OnClose is called last, once for every OnOpen. err is a [*CloseError]. The connection has left its rooms by then
+	// and nothing reaches it; Conn.Publish still reaches the others.
 	OnClose func(c *Conn, err error)
 
 	// Handler answers requests on the server's own port that want no WebSocket. Nil answers 426.
@@ -47,16 +44,28 @@ type Server struct {
 	Compression Compression
 	// Slow is what becomes of messages that a client is too slow for.
 	Slow SlowPolicy
+	// Engine says how connections are driven; the zero value chooses well.
+	Engine Engine
+	// Workers is the number of event loops; default: GOMAXPROCS.
+	Workers int
+	// ReusePort lets several processes listen on the same address with ListenAndServe (SO_REUSEPORT, Linux only).
+	ReusePort bool
 	// Logger gets what nobody else is told; default: slog.Default().
 	Logger *slog.Logger
 
 	setup    sync.Once
 	upgrader upgrader
+	start    sync.Once
+	engine   engine // see driver
 	hub      hub
 
 	mu        sync.Mutex
 	stopping  bool
-	listeners map[*http.Server]struct{}
+	listeners map[io.Closer]struct{}
+	stopped   chan struct{} // closed with stopping set
+	openings  map[*opening]struct{}
+	http      *http.Server  // answers the plain requests
+	plain     *handoff      // gives it their connections
 	open      int           // connections that have not seen their last callback
 	idle      chan struct{} // closed when none is left; made by who waits for it
 }
@@ -83,22 +92,29 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		refusal.ServeHTTP(w, r)
 		return
 	}
-	c, err := s.upgrader.upgrade(w, r)
+	nc, early, a, err := s.upgrader.upgrade(w, r)
 	if err != nil {
 		return
 	}
-	if s.enter(c) != nil {
-		c.finish(&CloseError{Code: CloseGoingAway, Reason: "server is shutting down"})
-		return
-	}
-	go s.drive(c)
+	s.driver().adopt(nc, early, func(t loop.Conn) loop.Handler { return s.welcome(a, t) })
 }
 
-// drive runs a connection with callbacks on a goroutine of its own.
-func (s *Server) drive(c *Conn) {
-	s.opened(c)
+// driver returns the engine, which is started when it is needed first.
+func (s *Server) driver() engine {
+	s.start.Do(func() { s.engine = newEngine(s, s.upgrader.set) })
+	return s.engine
+}
+
+// welcome makes a connection of a handshake that was answered, and opens it.
+func (s *Server) welcome(a *accepted, t loop.Conn) loop.Handler {
+	c := a.conn(t, s.upgrader.set)
 	c.startKeepalive()
-	c.transport.(*loop.Stream).Serve((*events)(c))
+	if s.enter(c) != nil {
+		c.finish(&CloseError{Code: CloseGoingAway, Reason: "server is shutting down"})
+	} else {
+		s.opened(c)
+	}
+	return (*events)(c)
 }
 
 // enter makes c one of the server's connections.
@@ -156,133 +172,4 @@ func (s *Server) recovered(c *Conn) {
 			"stack", string(debug.Stack()))
 		c.finish(&CloseError{Code: CloseInternalError, Reason: "internal error"})
 	}
-}
-
-// ListenAndServe listens on a TCP address, such as ":8000", and calls Serve.
-func (s *Server) ListenAndServe(addr string) error {
-	l, err := net.Listen("tcp", addr)
-	if err != nil {
-		return err
-	}
-	return s.Serve(l)
-}
-
-// Serve accepts connections from l until Shutdown or Close, and closes it. Handshakes on any path become WebSockets;
-// Handler answers all other requests. It returns [ErrServerClosed], or what went wrong with the listener.
-func (s *Server) Serve(l net.Listener) error {
-	s.init()
-	set := s.upgrader.set
-	hs := &http.Server{
-		Handler:           http.HandlerFunc(s.route),
-		ReadHeaderTimeout: set.handshake,
-		IdleTimeout:       2 * time.Minute,
-		MaxHeaderBytes:    defaultHeaderBytes,
-		ErrorLog:          slog.NewLogLogger(set.log.Handler(), slog.LevelWarn),
-	}
-	if !s.track(hs) {
-		l.Close()
-		return ErrServerClosed
-	}
-	defer s.untrack(hs)
-	if err := hs.Serve(l); !errors.Is(err, http.ErrServerClosed) {
-		return err
-	}
-	return ErrServerClosed
-}
-
-func (s *Server) route(w http.ResponseWriter, r *http.Request) {
-	if s.Handler != nil && !handshake.IsUpgrade(r) {
-		s.Handler.ServeHTTP(w, r)
-		return
-	}
-	s.ServeHTTP(w, r)
-}
-
-func (s *Server) track(hs *http.Server) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.stopping {
-		return false
-	}
-	if s.listeners == nil {
-		s.listeners = make(map[*http.Server]struct{})
-	}
-	s.listeners[hs] = struct{}{}
-	return true
-}
-
-func (s *Server) untrack(hs *http.Server) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	delete(s.listeners, hs)
-}
-
-func (s *Server) isStopping() bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.stopping
-}
-
-// Shutdown stops in good order: it refuses new connections, lets running requests of Handler end, sends what waits in
-// the outboxes and then a close frame with 1001, and waits until each client has answered or Timeouts.Close has
-// passed, and the last callback has returned. When the context is done first, it cuts what is left and returns the
-// context's error.
-func (s *Server) Shutdown(ctx context.Context) error {
-	var requests sync.WaitGroup
-	for _, hs := range s.stop() {
-		requests.Go(func() { hs.Shutdown(ctx) })
-	}
-	for _, c := range s.Conns() {
-		c.closeSoon(CloseGoingAway, "server is shutting down")
-	}
-	requests.Wait()
-	select {
-	case <-s.allClosed():
-		return nil
-	case <-ctx.Done():
-		s.cut()
-		return ctx.Err()
-	}
-}
-
-// Close cuts all connections at once. See Shutdown for the polite way.
-func (s *Server) Close() error {
-	for _, hs := range s.stop() {
-		hs.Close()
-	}
-	s.cut()
-	return nil
-}
-
-// stop refuses what is new and returns the HTTP servers that have to be ended.
-func (s *Server) stop() []*http.Server {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.stopping = true
-	var servers []*http.Server
-	for hs := range s.listeners {
-		servers = append(servers, hs)
-	}
-	return servers
-}
-
-func (s *Server) cut() {
-	for _, c := range s.Conns() {
-		c.CloseNow()
-	}
-}
-
-// allClosed returns a channel that is closed when no connection is left.
-func (s *Server) allClosed() <-chan struct{} {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.idle == nil {
-		s.idle = make(chan struct{})
-	}
-	idle := s.idle
-	if s.open == 0 {
-		close(idle)
-		s.idle = nil
-	}
-	return idle
 }

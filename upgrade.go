@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"runtime/debug"
 	"time"
 
 	"github.com/molva-ws/molva/handshake"
@@ -41,39 +42,67 @@ type upgrader struct {
 	onUpgrade    func(*Upgrade) error
 }
 
-// upgrade answers the handshake and takes the connection over. If it returns an error, which is a *Refusal where the
-// client is to blame, the response has been written.
-func (u *upgrader) upgrade(w http.ResponseWriter, r *http.Request) (*Conn, error) {
+// accepted is a handshake that was found good, with the response to send.
+type accepted struct {
+	response *buffer.Buffer
+	agreed   handshake.Agreement
+	user     string
+	value    any
+}
+
+// accept decides on a request. The error is a [*Refusal], or one that is not meant for the client.
+func (u *upgrader) accept(r *http.Request) (*accepted, error) {
 	offer, up, err := u.admit(r)
 	if err != nil {
-		u.refuse(w, r, err)
 		return nil, err
 	}
-	agreed := handshake.Agreement{Subprotocol: up.Subprotocol, Deflate: u.set.acceptDeflate(offer.Extensions)}
+	a := &accepted{
+		agreed: handshake.Agreement{Subprotocol: up.Subprotocol, Deflate: u.set.acceptDeflate(offer.Extensions)},
+		user:   up.User,
+		value:  up.Value,
+	}
 	response := buffer.Get(512)
-	defer response.Free()
-	raw, err := handshake.AppendResponse(response.Bytes(), offer.Key, agreed, up.ResponseHeader)
+	raw, err := handshake.AppendResponse(response.Bytes(), offer.Key, a.agreed, up.ResponseHeader)
 	if err != nil {
-		err = fmt.Errorf("molva: response to the handshake: %w", err)
-		u.refuse(w, r, err)
-		return nil, err
-	}
-	response.Set(raw)
-	nc, early, err := hijack(w)
-	if err != nil {
-		u.refuse(w, r, err)
-		return nil, err
-	}
-	nc.SetDeadline(time.Now().Add(min(u.set.handshake, 24*time.Hour)))
-	if _, err := nc.Write(raw); err != nil {
-		early.Free()
-		nc.Close()
+		response.Free()
 		return nil, fmt.Errorf("molva: response to the handshake: %w", err)
 	}
+	response.Set(raw)
+	a.response = response
+	return a, nil
+}
+
+// conn makes the connection, once the response is sent.
+func (a *accepted) conn(transport loop.Conn, set *settings) *Conn {
+	a.response.Free()
+	c := newConn(wire.Server, transport, set, a.agreed)
+	c.info.user, c.info.value = a.user, a.value
+	return c
+}
+
+// upgrade answers the handshake and takes the connection over from net/http. If it returns an error the response has
+// been written.
+func (u *upgrader) upgrade(w http.ResponseWriter, r *http.Request) (net.Conn, *buffer.Buffer, *accepted, error) {
+	a, err := u.accept(r)
+	if err != nil {
+		u.refusal(r, err).ServeHTTP(w, r)
+		return nil, nil, nil, err
+	}
+	nc, early, err := hijack(w)
+	if err != nil {
+		a.response.Free()
+		u.refusal(r, err).ServeHTTP(w, r)
+		return nil, nil, nil, err
+	}
+	nc.SetDeadline(time.Now().Add(min(u.set.handshake, 24*time.Hour)))
+	if _, err := nc.Write(a.response.Bytes()); err != nil {
+		a.response.Free()
+		early.Free()
+		nc.Close()
+		return nil, nil, nil, fmt.Errorf("molva: response to the handshake: %w", err)
+	}
 	nc.SetDeadline(time.Time{})
-	c := newConn(wire.Server, nc, early, u.set, agreed)
-	c.info.user, c.info.value = up.User, up.Value
-	return c, nil
+	return nc, early, a, nil
 }
 
 // admit checks the request, its origin, and what OnUpgrade has to say.
@@ -91,22 +120,32 @@ func (u *upgrader) admit(r *http.Request) (handshake.Offer, *Upgrade, error) {
 		ResponseHeader: make(http.Header),
 	}
 	if u.onUpgrade != nil {
-		err = u.onUpgrade(up)
+		err = u.callOnUpgrade(up)
 	}
 	return offer, up, err
 }
 
-// refuse answers with what the error says, if it is meant for the client.
-func (u *upgrader) refuse(w http.ResponseWriter, r *http.Request, err error) {
-	var refusal *handshake.Refusal
-	if !errors.As(err, &refusal) {
-		u.set.log.Warn("opening handshake refused", "remote", r.RemoteAddr, "error", err)
-		refusal = &handshake.Refusal{Status: http.StatusForbidden, Reason: "the server refuses this connection"}
+func (u *upgrader) callOnUpgrade(up *Upgrade) (err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			u.set.log.Error("callback panicked", "remote", up.RemoteAddr, "panic", v, "stack", string(debug.Stack()))
+			err = &Refusal{Status: http.StatusInternalServerError, Reason: "internal error"}
+		}
+	}()
+	return u.onUpgrade(up)
+}
+
+// refusal returns the answer that an error deserves. What it says goes to the client only if it is meant for it.
+func (u *upgrader) refusal(r *http.Request, err error) *Refusal {
+	var refusal *Refusal
+	if errors.As(err, &refusal) {
+		return refusal
 	}
+	u.set.log.Warn("opening handshake refused", "remote", r.RemoteAddr, "error", err)
 	if errors.Is(err, errHijack) {
-		refusal = &handshake.Refusal{Status: http.StatusInternalServerError, Reason: "this server cannot hand connections over"}
+		return &Refusal{Status: http.StatusInternalServerError, Reason: "this server cannot hand connections over"}
 	}
-	refusal.ServeHTTP(w, r)
+	return &Refusal{Status: http.StatusForbidden, Reason: "the server refuses this connection"}
 }
 
 var errHijack = errors.New("molva: the http.ResponseWriter cannot be hijacked; a middleware may hide it")
@@ -128,10 +167,9 @@ func hijack(w http.ResponseWriter) (net.Conn, *buffer.Buffer, error) {
 	return nc, early, nil
 }
 
-// newConn makes a connection of a socket after the handshake. early is what was read from it already.
-func newConn(role wire.Role, nc net.Conn, early *buffer.Buffer, set *settings, agreed handshake.Agreement) *Conn {
-	c := &Conn{set: set, role: role}
-	c.transport = loop.NewStream(nc, &set.outbox, early)
+// newConn makes a connection after the handshake.
+func newConn(role wire.Role, transport loop.Conn, set *settings, agreed handshake.Agreement) *Conn {
+	c := &Conn{set: set, role: role, transport: transport}
 	c.info.subprotocol = agreed.Subprotocol
 	var inflater *wire.Inflater
 	if agreed.Deflate != nil {

@@ -6,7 +6,6 @@ import (
 	"flag"
 	"fmt"
 	"log"
-	"net"
 	"net/http"
 	"os"
 	"os/signal"
@@ -20,29 +19,30 @@ func main() {
 	addr := flag.String("addr", "127.0.0.1:9001", "`address` to listen on; every path echoes")
 	compress := flag.Bool("compress", false, "accept permessage-deflate")
 	max := flag.Int64("max", 64<<20, "largest message in `bytes`")
-	engine := flag.String("engine", "portable", "how connections are driven: portable (callbacks) or accept (Accept and a loop)")
+	engine := flag.String("engine", "loop", "how connections are driven: loop (event loop, callbacks), portable (goroutines, callbacks)\nor accept (molva.Accept, a goroutine reads)")
+	workers := flag.Int("workers", 0, "`number` of event loops; 0 means one per processor")
+	reuse := flag.Bool("reuseport", false, "share the port with other processes")
 	flag.Parse()
 
 	srv := &molva.Server{
 		Origins:     []string{"*"},
 		Limits:      molva.Limits{Message: *max, Outbox: int(2 * *max)},
 		Compression: molva.Compression{Enabled: *compress},
+		OnMessage:   func(c *molva.Conn, m molva.Message) { c.Write(context.Background(), m) },
+		Workers:     *workers,
+		ReusePort:   *reuse,
 	}
-	serve := srv.Serve
+	serve := srv.ListenAndServe
 	switch *engine {
+	case "loop":
 	case "portable":
-		srv.OnMessage = func(c *molva.Conn, m molva.Message) { c.Write(context.Background(), m) }
+		srv.Engine = molva.EnginePortable
 	case "accept":
-		serve = func(l net.Listener) error { return http.Serve(l, accept(srv)) }
+		serve = func(addr string) error { return http.ListenAndServe(addr, accept(srv)) }
 	default:
-		fmt.Fprintf(os.Stderr, "echo: unknown engine %q; choose portable or accept\n", *engine)
+		fmt.Fprintf(os.Stderr, "echo: unknown engine %q; choose loop, portable or accept\n", *engine)
 		os.Exit(2)
 	}
-	l, err := net.Listen("tcp", *addr)
-	if err != nil {
-		log.Fatal(err)
-	}
-	fmt.Printf("echo on ws://%v\n", l.Addr())
 
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
@@ -53,7 +53,8 @@ func main() {
 		srv.Shutdown(ctx)
 		os.Exit(0)
 	}()
-	log.Fatal(serve(l))
+	fmt.Printf("echo on ws://%s\n", *addr)
+	log.Fatal(serve(*addr))
 }
 
 // accept echoes on a goroutine of its own, so that net/http can free what it holds for the request.
