@@ -13,10 +13,6 @@ var errWouldBlock = errors.New("socket is not ready")
 // plainSocket returns nil: on this system the net package does the reading and writing.
 func plainSocket(net.Conn) syscall.RawConn { return nil }
 
-type writer struct{}
-
-func (w *writer) init() {}
-
 func readOnce(uintptr, []byte) (int, error) { return 0, errors.ErrUnsupported }
 
 func (s *Stream) writeOnce([][]byte) (int, error) { return 0, errors.ErrUnsupported }

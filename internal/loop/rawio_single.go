@@ -4,5 +4,8 @@ package loop
 
 import "golang.org/x/sys/unix"
 
-// writeVector writes the first of several slices: package unix has no Writev for this system.
-func writeVector(fd int, slices [][]byte) (int, error) { return unix.Write(fd, slices[0]) }
+// readSocket reads without waiting.
+func readSocket(fd int, p []byte) (int, error) { return unix.Read(fd, p) }
+
+// writeSocket writes the first of the slices without waiting: package unix has no Writev for this system.
+func writeSocket(fd int, slices [][]byte) (int, error) { return unix.Write(fd, slices[0]) }

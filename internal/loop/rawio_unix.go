@@ -5,6 +5,7 @@ package loop
 import (
 	"io"
 	"net"
+	"sync"
 	"syscall"
 
 	"golang.org/x/sys/unix"
@@ -29,7 +30,7 @@ func plainSocket(nc net.Conn) syscall.RawConn {
 // readOnce reads without waiting. It returns io.EOF when the peer has closed its side.
 func readOnce(fd uintptr, p []byte) (int, error) {
 	for {
-		n, err := unix.Read(int(fd), p)
+		n, err := readSocket(int(fd), p)
 		switch {
 		case err == unix.EINTR:
 		case err != nil:
@@ -42,22 +43,18 @@ func readOnce(fd uintptr, p []byte) (int, error) {
 	}
 }
 
-// writeFD writes the slices, or the first of them, in one system call, without waiting.
-func writeFD(fd uintptr, slices [][]byte) (n int, err error) {
+// writeReady writes the slices, or the first of them, in one system call, without waiting.
+func writeReady(fd uintptr, slices [][]byte) (int, error) {
 	for {
-		if len(slices) == 1 {
-			n, err = unix.Write(int(fd), slices[0])
-		} else {
-			n, err = writeVector(int(fd), slices)
-		}
+		n, err := writeSocket(int(fd), slices)
 		if err != unix.EINTR {
 			return max(n, 0), err
 		}
 	}
 }
 
-// writer is the state of the goroutine that writes to a stream. The two functions are bound once, so that a write
-// allocates nothing.
+// A writer is lent to the goroutine that writes to a stream, for one write. Its two functions are bound once, so that
+// a write allocates nothing.
 type writer struct {
 	once   func(fd uintptr) bool
 	ready  func(fd uintptr) bool
@@ -66,25 +63,31 @@ type writer struct {
 	err    error
 }
 
-func (w *writer) init() {
+var writers = sync.Pool{New: func() any {
+	w := new(writer)
 	w.once = func(fd uintptr) bool {
-		w.n, w.err = writeFD(fd, w.slices)
+		w.n, w.err = writeReady(fd, w.slices)
 		return true
 	}
 	w.ready = func(fd uintptr) bool {
 		w.once(fd)
 		return w.n > 0 || w.err != errWouldBlock
 	}
-}
+	return w
+}}
 
 // writeOnce writes what the socket takes at once; the error is errWouldBlock when that is nothing.
 func (s *Stream) writeOnce(slices [][]byte) (int, error) {
-	return s.writer.write(s.raw, slices, s.writer.once)
+	w := writers.Get().(*writer)
+	defer writers.Put(w)
+	return w.write(s.raw, slices, w.once)
 }
 
 // writeWhenReady writes what the socket takes as soon as it takes something.
 func (s *Stream) writeWhenReady(slices [][]byte) (int, error) {
-	n, err := s.writer.write(s.raw, slices, s.writer.ready)
+	w := writers.Get().(*writer)
+	defer writers.Put(w)
+	n, err := w.write(s.raw, slices, w.ready)
 	if n > 0 && err == errWouldBlock {
 		err = nil
 	}

@@ -14,42 +14,38 @@ import (
 // [Stream.Serve] until the end, [Stream.Each] and [Stream.Fill] for as long as they run. On a plain TCP or Unix
 // socket it holds no buffer while it waits, and a message costs one system call to read and one to write.
 type Stream struct {
-	nc   net.Conn
-	cfg  *Config
-	raw  syscall.RawConn // nil unless nc is a plain socket, whose system calls we make ourselves
-	born time.Time
+	nc  net.Conn
+	cfg *Config
+	raw syscall.RawConn // nil unless nc is a plain socket, whose system calls we make ourselves
 
 	reading sync.Mutex // held by the goroutine that reads
 	reader  reader     // belongs to that goroutine
 
 	mu       sync.Mutex
 	queue    queue
-	writing  bool   // a goroutine writes: nobody else may, nor discard the queue
-	writer   writer // belongs to that goroutine
-	slices   [2][]byte
+	writing  bool // a goroutine writes: nobody else may, nor discard the queue
 	corked   bool
 	held     bool        // backstop is set for what is held back
 	backstop *time.Timer // ends a cork that lasts too long
 
-	timer       time.Time // when Handler.Timer is due
-	look        time.Time // when to read once more, see lookAgain
-	interrupted bool      // Interrupt was called
-	attended    bool      // somebody reads: he closes the socket, see release
+	timer       instant // when Handler.Timer is due
+	look        instant // when to read once more, see lookAgain
+	interrupted bool    // Interrupt was called
+	attended    bool    // somebody reads: he closes the socket, see release
 
-	ended    bool      // nothing more is accepted for sending
-	cut      bool      // Abort was called, or the socket failed: nothing more is written
-	shut     bool      // the peer was told that nothing more will come
-	linger   time.Time // when Finish loses its patience
-	reason   error     // what ended the connection
-	released bool      // the socket is closed
+	ended    bool    // nothing more is accepted for sending
+	cut      bool    // Abort was called, or the socket failed: nothing more is written
+	shut     bool    // the peer was told that nothing more will come
+	linger   instant // when Finish loses its patience
+	reason   error   // what ended the connection
+	released bool    // the socket is closed
 }
 
 // NewStream returns a stream on nc, which it owns from now on. initial is what was read from nc already; the stream
 // frees it. It may be nil.
 func NewStream(nc net.Conn, cfg *Config, initial *buffer.Buffer) *Stream {
-	s := &Stream{nc: nc, cfg: cfg, raw: plainSocket(nc), born: time.Now()}
+	s := &Stream{nc: nc, cfg: cfg, raw: plainSocket(nc)}
 	s.reader.init(s, initial)
-	s.writer.init()
 	return s
 }
 
@@ -144,7 +140,7 @@ func (s *Stream) Queued() int {
 
 // Idle implements [Conn].
 func (s *Stream) Idle() time.Duration {
-	return time.Since(s.born) - time.Duration(s.reader.last.Load())
+	return now().sub(instant(s.reader.last.Load()))
 }
 
 // SetHandler implements [Conn].
@@ -157,21 +153,16 @@ func (s *Stream) SetTimer(d time.Duration) {
 	if s.ended {
 		return
 	}
-	s.timer = time.Time{}
+	s.timer = 0
 	if d > 0 {
-		s.timer = time.Now().Add(d)
+		s.timer = now().after(d)
 	}
 	s.armLocked()
 }
 
 // armLocked sets the read deadline to the next thing that the reader must wake up for.
 func (s *Stream) armLocked() {
-	deadline := s.timer
-	for _, t := range [...]time.Time{s.linger, s.look} {
-		if !t.IsZero() && (deadline.IsZero() || t.Before(deadline)) {
-			deadline = t
-		}
-	}
+	deadline := s.timer.sooner(s.look).sooner(s.linger).time()
 	if s.interrupted || s.cut {
 		deadline = past
 	}

@@ -24,8 +24,8 @@ func (s *Stream) Finish(err error, linger time.Duration) {
 		return
 	}
 	s.ended, s.reason = true, err
-	s.linger = time.Now().Add(linger)
-	s.timer = time.Time{}
+	s.linger = now().after(linger)
+	s.timer = 0
 	s.corked = false
 	s.armLocked()
 	s.startWriting()
@@ -43,7 +43,7 @@ func (s *Stream) Detach() (net.Conn, error) {
 		return nil, ErrClosed
 	}
 	s.ended, s.released, s.reason = true, true, ErrClosed
-	s.timer = time.Time{}
+	s.timer = 0
 	s.armLocked()
 	return s.nc, nil
 }
@@ -107,9 +107,9 @@ func (s *Stream) attend() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.attended = !s.released
-	if now := time.Now(); !s.timer.IsZero() && s.timer.Before(now) {
+	if now := now(); s.timer.passed(now) {
 		// The timer ran out while nobody read. What has arrived meanwhile must be read before it counts.
-		s.timer = now.Add(readGrace)
+		s.timer = now.after(readGrace)
 		s.armLocked()
 	}
 	return s.attended
@@ -144,7 +144,7 @@ func (s *Stream) release() {
 // queued, as long as the linger time lasts.
 func (s *Stream) readFailed(err error) error {
 	if err == io.EOF && s.finishing() {
-		ctx, cancel := context.WithDeadline(context.Background(), s.linger)
+		ctx, cancel := context.WithDeadline(context.Background(), s.linger.time())
 		s.Drain(ctx)
 		cancel()
 	}

@@ -37,15 +37,11 @@ type reader struct {
 	stopped  bool  // got has had enough
 	looking  bool  // a second look is due
 	discards int
-	last     atomic.Int64 // when bytes arrived, as a duration since Stream.born
+	last     atomic.Int64 // when bytes arrived, an instant
 }
 
 func (r *reader) init(s *Stream, initial *buffer.Buffer) {
 	r.initial, r.size = initial, minRead
-	r.onFill = func(b *buffer.Buffer) bool {
-		r.filled = b
-		return false
-	}
 	if s.raw != nil {
 		r.onReady = s.readReady
 	}
@@ -111,11 +107,18 @@ func (s *Stream) each(got func(*buffer.Buffer) bool) error {
 func (s *Stream) Fill() (*buffer.Buffer, error) {
 	s.reading.Lock()
 	defer s.reading.Unlock()
-	if err := s.each(s.reader.onFill); err != nil {
+	r := &s.reader
+	if r.onFill == nil {
+		r.onFill = func(b *buffer.Buffer) bool {
+			r.filled = b
+			return false
+		}
+	}
+	if err := s.each(r.onFill); err != nil {
 		return nil, err
 	}
-	b := s.reader.filled
-	s.reader.filled = nil
+	b := r.filled
+	r.filled = nil
 	return b, nil
 }
 
@@ -138,24 +141,24 @@ func (s *Stream) attention() error {
 			return ErrInterrupted
 		}
 	}
-	now := time.Now()
-	if s.ended && !now.Before(s.linger) {
+	now := now()
+	if s.ended && s.linger <= now {
 		s.cutLocked(s.reason)
 	}
 	if s.cut {
 		defer s.mu.Unlock()
 		return s.reason
 	}
-	if !s.look.IsZero() && !now.Before(s.look) {
-		s.look, s.reader.looking = time.Time{}, false
+	if s.look.passed(now) {
+		s.look, s.reader.looking = 0, false
 		s.armLocked()
 	}
-	due := !s.timer.IsZero() && !now.Before(s.timer)
+	due := s.timer.passed(now)
 	if due {
-		if due = now.Sub(s.timer) < overdue; due {
-			s.timer = time.Time{}
+		if due = now.sub(s.timer) < overdue; due {
+			s.timer = 0
 		} else {
-			s.timer = now.Add(readGrace) // the handler was busy when it ran out
+			s.timer = now.after(readGrace) // the handler was busy when it ran out
 		}
 		s.armLocked()
 	}
@@ -220,7 +223,7 @@ func (s *Stream) lookAgain() {
 	s.reader.looking = true
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.look = time.Now().Add(secondLook)
+	s.look = now().after(secondLook)
 	s.armLocked()
 }
 
@@ -251,7 +254,7 @@ func (r *reader) adapt(n, size int) {
 // without a look at the deadline.
 func (s *Stream) take(b *buffer.Buffer) bool {
 	r := &s.reader
-	r.last.Store(int64(time.Since(s.born)))
+	r.last.Store(int64(now()))
 	if s.finishing() {
 		r.discards += b.Len()
 		b.Free()

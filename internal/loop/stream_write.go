@@ -129,11 +129,12 @@ func (s *Stream) writeFailed(err error) {
 // direct writes one message from the caller's memory and queues what the socket did not take. The queue is empty, the
 // lock is held, and writing is true; it is false afterwards.
 func (s *Stream) direct(head, body []byte) {
-	s.slices[0], s.slices[1] = head, body
+	o := outboxes.Get().(*outbox) // for its slices
+	o.slices = append(o.slices[:0], head, body)
 	s.mu.Unlock()
-	n, err := s.writeOnce(s.slices[:])
+	n, err := s.writeOnce(o.slices)
+	o.free()
 	s.mu.Lock()
-	s.slices[0], s.slices[1] = nil, nil
 	s.writing = false
 	if err != nil && !errors.Is(err, errWouldBlock) {
 		s.writeFailed(err)
@@ -213,7 +214,7 @@ func (s *Stream) closeWrite() {
 	c, ok := s.nc.(interface{ CloseWrite() error })
 	switch {
 	case !ok:
-		if soon := time.Now().Add(wholeLinger); soon.Before(s.linger) {
+		if soon := now().after(wholeLinger); soon < s.linger {
 			s.linger = soon
 			s.armLocked()
 		}
