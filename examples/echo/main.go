@@ -3,6 +3,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"log"
@@ -44,17 +45,25 @@ func main() {
 		os.Exit(2)
 	}
 
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	go func() {
-		<-ctx.Done()
-		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
-		defer cancel()
-		srv.Shutdown(ctx)
-		os.Exit(0)
-	}()
+	go shutdownOnSignal(srv)
 	fmt.Printf("echo on ws://%s\n", *addr)
-	log.Fatal(serve(*addr))
+	if err := serve(*addr); !errors.Is(err, molva.ErrServerClosed) {
+		log.Fatal(err)
+	}
+	select {} // until shutdownOnSignal is done
+}
+
+// shutdownOnSignal ends the program in good order; a second signal ends it at once.
+func shutdownOnSignal(srv *molva.Server) {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	<-ctx.Done()
+	stop()
+	deadline, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	if err := srv.Shutdown(deadline); err != nil {
+		log.Fatal(err)
+	}
+	os.Exit(0)
 }
 
 // accept echoes on a goroutine of its own, so that net/http can free what it holds for the request.
