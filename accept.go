@@ -16,7 +16,8 @@ type AcceptOptions struct {
 	Subprotocols []string
 	// OnUpgrade admits or refuses, and names the user; see Server.OnUpgrade.
 	OnUpgrade func(*Upgrade) error
-	// Server, if set, is the one to whose rooms and users the connection belongs. Its callbacks are not called.
+	// Server, if set, is the one to whose rooms and users the connection belongs. Its callbacks are not called;
+	// its Admission counts, and its word on proxies.
 	Server *Server
 
 	Limits      Limits
@@ -42,6 +43,11 @@ func Accept(w http.ResponseWriter, r *http.Request, opts *AcceptOptions) (*Conn,
 		origins:      opts.Origins,
 		subprotocols: opts.Subprotocols,
 		onUpgrade:    opts.OnUpgrade,
+	}
+	if opts.Server != nil {
+		opts.Server.init()
+		u.door = opts.Server.door
+		u.set.countFor(opts.Server.counts)
 	}
 	nc, early, a, err := u.upgrade(w, r)
 	if err != nil {

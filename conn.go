@@ -2,6 +2,7 @@ package molva
 
 import (
 	"net"
+	"net/netip"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -20,15 +21,15 @@ type Conn struct {
 	pull      *pull   // nil on a connection with callbacks
 	decoder   wire.Decoder
 	deflater  *wire.Deflater // nil unless compression was agreed
+	throttle  *throttle      // nil unless the peer's rate is limited
 	role      wire.Role
 	window    uint8 // of the deflater, as a base-2 logarithm
 	takeover  bool  // the deflater keeps context
 
 	// order keeps messages apart: those who send one share it, those who change what may be sent next, or how, have
 	// it alone. Nothing in it blocks.
-	order    sync.RWMutex
-	resumed  chan struct{} // while a Writer is open: closed when it no longer is
-	deferred []Message     // what was sent meanwhile
+	order     sync.RWMutex
+	streaming *streaming // nil unless a Writer is open
 
 	closing atomic.Pointer[CloseError] // set when a close frame was sent, or nothing more can be
 	pinged  atomic.Int64               // when the keepalive's ping was sent, see clock; 0 for never
@@ -39,7 +40,9 @@ type Conn struct {
 	pings *pings
 	info  info
 
-	rooms map[string]struct{} // belongs to the hub, under its lock
+	// These belong to the hub, under its lock.
+	rooms map[string]struct{}
+	place int // in the list of all connections, from 1; 0 for none
 }
 
 // info is what is known of the one at the other end.
@@ -47,6 +50,7 @@ type info struct {
 	user        string
 	value       any
 	subprotocol string
+	client      *netip.Addr // as a proxy says; nil if it is the peer's
 }
 
 // epoch is what clock counts from.
@@ -58,7 +62,7 @@ func clock() int64 { return int64(time.Since(epoch)) + 1 }
 // Subprotocol returns the subprotocol that was agreed on, or "".
 func (c *Conn) Subprotocol() string { return c.info.subprotocol }
 
-// RemoteAddr returns the address of the peer.
+// RemoteAddr returns the address of the peer, which may be a proxy; see ClientAddr.
 func (c *Conn) RemoteAddr() net.Addr { return c.transport.RemoteAddr() }
 
 // LocalAddr returns the address of this end.

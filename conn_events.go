@@ -1,6 +1,7 @@
 package molva
 
 import (
+	"context"
 	"errors"
 	"time"
 
@@ -13,27 +14,36 @@ type events Conn
 
 var _ loop.Handler = (*events)(nil)
 
-// Data decodes what has arrived and calls OnMessage.
+// Data takes what has arrived.
 func (e *events) Data(p []byte) {
 	c := (*Conn)(e)
+	c.paceBytes(context.Background(), len(p))
+	c.set.counts.received(c, c.dispatch(p))
+}
+
+// dispatch decodes p, calls OnMessage for each message in it, and returns how many those were.
+func (c *Conn) dispatch(p []byte) (messages int) {
 	corked := false
 	for {
 		ev, rest, err := c.decoder.Next(p)
 		if err != nil {
 			c.violated(err)
-			return
+			return messages
 		}
 		if ev.Op == 0 {
-			return
+			return messages
 		}
 		if p = rest; len(p) > 0 && !corked {
 			corked = true
 			c.transport.Cork()
 		}
-		switch {
-		case ev.Op.IsControl():
+		if ev.Op.IsControl() {
 			c.control(ev)
-		case c.closing.Load() == nil:
+			continue
+		}
+		c.paceMessage(context.Background())
+		if c.closing.Load() == nil {
+			messages++
 			c.server.message(c, Message{Type: Type(ev.Op), Data: ev.Payload})
 		}
 	}
@@ -54,6 +64,7 @@ func (e *events) Closed(err error) {
 
 // control does what a control frame asks for (RFC 6455 §5.5).
 func (c *Conn) control(ev wire.Event) {
+	c.countControl()
 	switch ev.Op {
 	case wire.OpPing:
 		c.sendControl(wire.OpPong, ev.Payload) // what cannot be sent needs no pong
@@ -111,7 +122,8 @@ func (c *Conn) checkPeer() time.Duration {
 	answer := max(c.set.pong-c.set.ping, c.set.ping/2)
 	if pinged := c.pinged.Load(); pinged != 0 {
 		sincePing := time.Duration(clock() - pinged)
-		switch answered := idle < sincePing; {
+		// The silence began a whole Timeouts.Ping before the ping: idle may be as coarse as a loop's ticks.
+		switch answered := idle < sincePing+c.set.ping/2; {
 		case !answered && sincePing >= answer:
 			return 0
 		case !answered:

@@ -16,6 +16,7 @@ type pull struct {
 	stream     *loop.Stream
 	turn       chan struct{}  // holds a token while somebody reads; all below is his
 	in         *buffer.Buffer // what arrived last
+	held       wire.Event     // was decoded, and may not be delivered yet
 	rest       []byte         // the part of it that is not decoded
 	corked     bool
 	message    *messageReader // is being read
@@ -65,15 +66,14 @@ func (c *Conn) each(ctx context.Context, yield func(Message, error) bool) error 
 	var stop bool
 	var failed error
 	deliver := func() bool {
-		stop, failed = c.deliver(yield)
+		stop, failed = c.deliver(ctx, yield)
 		return !stop && failed == nil
 	}
 	for deliver() {
 		c.awaitBytes(ctx)
 		err := c.pull.stream.Each(func(b *buffer.Buffer) bool {
-			c.pull.in.Free()
-			c.pull.in, c.pull.rest = b, b.Bytes()
-			return deliver()
+			failed = c.filled(ctx, b)
+			return failed == nil && deliver()
 		})
 		if err = c.readError(ctx, err); err != nil {
 			return err
@@ -86,9 +86,9 @@ func (c *Conn) each(ctx context.Context, yield func(Message, error) bool) error 
 }
 
 // deliver yields the messages that are decoded from what has arrived.
-func (c *Conn) deliver(yield func(Message, error) bool) (stop bool, err error) {
+func (c *Conn) deliver(ctx context.Context, yield func(Message, error) bool) (stop bool, err error) {
 	for {
-		ev, err := c.decode()
+		ev, err := c.decodePaced(ctx)
 		if err != nil || ev.Op == 0 {
 			return false, err
 		}
@@ -104,7 +104,7 @@ func (c *Conn) deliver(yield func(Message, error) bool) (stop bool, err error) {
 // next returns the next data event.
 func (c *Conn) next(ctx context.Context) (wire.Event, error) {
 	for {
-		ev, err := c.decode()
+		ev, err := c.decodePaced(ctx)
 		if err != nil || ev.Op != 0 {
 			return ev, err
 		}
@@ -114,10 +114,38 @@ func (c *Conn) next(ctx context.Context) (wire.Event, error) {
 			return wire.Event{}, err
 		}
 		if b != nil {
-			c.pull.in.Free()
-			c.pull.in, c.pull.rest = b, b.Bytes()
+			if err := c.filled(ctx, b); err != nil {
+				return wire.Event{}, err
+			}
 		}
 	}
+}
+
+// filled takes what has arrived.
+func (c *Conn) filled(ctx context.Context, b *buffer.Buffer) error {
+	c.pull.in.Free()
+	c.pull.in, c.pull.rest = b, b.Bytes()
+	return c.paceBytes(ctx, b.Len())
+}
+
+// decodePaced is decode, but waits until the event is within the peer's rate. When the context ends the wait, the next
+// call returns the event.
+func (c *Conn) decodePaced(ctx context.Context) (wire.Event, error) {
+	p := c.pull
+	ev, err := p.held, error(nil)
+	if ev.Op == 0 {
+		ev, err = c.decode()
+	}
+	if err != nil || ev.Op == 0 || !ev.Fin {
+		return ev, err
+	}
+	p.held = wire.Event{}
+	if err := c.paceMessage(ctx); err != nil {
+		p.held = ev
+		return wire.Event{}, err
+	}
+	c.set.counts.received(c, 1)
+	return ev, c.Err()
 }
 
 // decode returns the next data event in what has arrived already; its Op is 0 if there is none. Control frames on the

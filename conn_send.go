@@ -13,9 +13,7 @@ import (
 // or [ErrType].
 func (c *Conn) Send(m Message) error {
 	err := c.send(m, c.set.priority())
-	if err == ErrBufferFull {
-		c.tooSlow()
-	}
+	c.sent(err)
 	return err
 }
 
@@ -29,6 +27,7 @@ func (c *Conn) Write(ctx context.Context, m Message) error {
 		}
 		err := c.send(m, loop.Normal)
 		if err != ErrBufferFull {
+			c.sent(err)
 			return err
 		}
 		if err := c.waitRoom(ctx, len(m.Data)); err != nil {
@@ -40,13 +39,13 @@ func (c *Conn) Write(ctx context.Context, m Message) error {
 // waitRoom waits until a message of n bytes is likely to be admitted.
 func (c *Conn) waitRoom(ctx context.Context, n int) error {
 	c.order.RLock()
-	resumed := c.resumed
+	open := c.streaming
 	c.order.RUnlock()
-	if resumed == nil {
+	if open == nil {
 		return sendError(c.transport.WaitRoom(ctx, n+n>>overheadShift+wire.MaxHeaderSize+deflateOverhead))
 	}
 	select {
-	case <-resumed:
+	case <-open.done:
 		return nil
 	case <-ctx.Done():
 		return ctx.Err()
@@ -75,7 +74,7 @@ func (c *Conn) send(m Message, p loop.Priority) error {
 	if c.closing.Load() != nil {
 		return ErrClosed
 	}
-	if c.resumed != nil {
+	if c.streaming != nil {
 		return c.postpone(m)
 	}
 	return c.sendOrdered(m, p)
@@ -116,11 +115,7 @@ func (c *Conn) sendCompressed(h wire.Header, payload []byte, p loop.Priority) er
 // fits reports whether a message of n bytes is likely to be admitted to the outbox.
 func (c *Conn) fits(n int) bool {
 	queued := c.transport.Queued()
-	limit := c.set.outbox.Outbox
-	if limit == 0 {
-		limit = loop.DefaultOutbox
-	}
-	return queued == 0 || queued+n+wire.MaxHeaderSize <= limit
+	return queued == 0 || queued+n+wire.MaxHeaderSize <= c.set.outboxLimit()
 }
 
 // sendFrame sends one frame. A server's payload goes as it is, a client's is masked in a copy.
@@ -152,9 +147,15 @@ func (c *Conn) sendControl(op wire.Opcode, payload []byte) error {
 	return c.sendFrame(wire.Header{Fin: true, Opcode: op}, payload, loop.Normal)
 }
 
-// tooSlow applies the policy to a peer that does not read.
-func (c *Conn) tooSlow() {
-	if c.set.slow == SlowClose {
+// sent notes what came of sending a message, and applies the policy to a peer that does not read.
+func (c *Conn) sent(err error) {
+	switch {
+	case err == nil:
+		c.set.counts.sent(c)
+	case err != ErrBufferFull:
+	case c.set.slow != SlowClose:
+		c.set.counts.refuseMessage()
+	default:
 		c.finish(&CloseError{Code: ClosePolicyViolation, Reason: "too slow: outbox is full", cause: ErrBufferFull})
 	}
 }

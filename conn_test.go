@@ -51,7 +51,7 @@ func start(t testing.TB, srv *molva.Server) string {
 // dial opens a client's connection that is cut when the test ends.
 func dial(t testing.TB, addr string, opts *molva.DialOptions) *molva.Conn {
 	t.Helper()
-	c, _, err := molva.Dial(inTime(t), "ws://"+addr+"/", opts)
+	c, _, err := molva.Dial(inTime(t), "ws://"+addr, opts)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -25,11 +25,18 @@ func (c *Conn) Writer(ctx context.Context, t Type) (io.WriteCloser, error) {
 	switch {
 	case c.closing.Load() != nil:
 		return nil, ErrClosed
-	case c.resumed != nil:
+	case c.streaming != nil:
 		return nil, ErrWriterOpen
 	}
-	c.resumed = make(chan struct{})
+	c.streaming = &streaming{done: make(chan struct{})}
 	return &messageWriter{conn: c, ctx: ctx, op: wire.Opcode(t)}, nil
+}
+
+// streaming is what a connection has while a Writer is open. It comes and goes under order.
+type streaming struct {
+	done     chan struct{} // closed at the end
+	deferred []Message     // what was sent meanwhile, under the connection's mu
+	size     int           // what deferred counts against the outbox's limit
 }
 
 // messageWriter sends one message in fragments.
@@ -59,6 +66,7 @@ func (w *messageWriter) Close() error {
 	}
 	err := w.send(nil, true)
 	w.closed = true
+	w.conn.sent(err)
 	if err != nil && w.op == wire.OpContinuation {
 		w.conn.CloseNow()
 	}
@@ -104,28 +112,27 @@ func (w *messageWriter) sendFragment(p []byte, fin bool) error {
 func (c *Conn) postpone(m Message) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	waiting := len(m.Data)
-	for _, d := range c.deferred {
-		waiting += len(d.Data)
-	}
-	if len(c.deferred) > 0 && !c.fits(waiting) {
+	s := c.streaming
+	size := len(m.Data) + postponedCost
+	if s.size > 0 && c.transport.Queued()+s.size+size > c.set.outboxLimit() {
 		return ErrBufferFull
 	}
-	c.deferred = append(c.deferred, m.Clone())
+	s.deferred = append(s.deferred, m.Clone())
+	s.size += size
 	return nil
 }
+
+// postponedCost is counted with every message that is postponed, for its header and the place in memory.
+const postponedCost = 48
 
 // resume sends what was postponed, before anything that is sent from now on. It was admitted when it was postponed.
 func (c *Conn) resume() {
 	c.order.Lock()
 	defer c.order.Unlock()
-	close(c.resumed)
-	c.resumed = nil
-	c.mu.Lock()
-	deferred := c.deferred
-	c.deferred = nil
-	c.mu.Unlock()
-	for _, m := range deferred {
+	s := c.streaming
+	c.streaming = nil
+	close(s.done)
+	for _, m := range s.deferred {
 		if c.closing.Load() != nil || c.sendOrdered(m, loop.Urgent) != nil {
 			return
 		}

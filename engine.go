@@ -39,18 +39,20 @@ func newEngine(s *Server, set *settings) engine {
 	return e
 }
 
-// adopt drives a connection that somebody else has accepted. early is what was read from it already.
-func (e engine) adopt(nc net.Conn, early *buffer.Buffer, open func(loop.Conn) loop.Handler) {
+// adopt drives a connection that somebody else has accepted, or closes it and returns false. early is what was read
+// from it already.
+func (e engine) adopt(nc net.Conn, early *buffer.Buffer, open func(loop.Conn) loop.Handler) bool {
 	if e.group != nil {
 		err := e.group.Adopt(nc, early.Bytes(), open)
 		if err == nil {
-			return
+			return true
 		}
 		if !errors.Is(err, errors.ErrUnsupported) {
 			nc.Close()
-			return
+			return false
 		}
 	}
 	stream := loop.NewStream(nc, e.outbox, early)
 	go func() { stream.Serve(open(stream)) }()
+	return true
 }

@@ -20,13 +20,23 @@ import (
 )
 
 const (
-	hostilePeers = 1000
-	goodPeers    = 10
+	goodPeers = 10
 
 	// hostileHeap bounds what both ends of all these connections may add to the heap, garbage included. With the
 	// limits below the worst that the peers could pile up is 1,000 times 192 KiB.
 	hostileHeap = 128 << 20
+
+	// hostilePatience is how long both ends wait for the other to read.
+	hostilePatience = 300 * time.Millisecond
 )
+
+// hostilePeers is their number. The race detector makes each of them several times as expensive.
+func hostilePeers() int {
+	if raceDetector {
+		return 240
+	}
+	return 1000
+}
 
 // attacks are what a hostile peer does once its connection is open. Errors do not matter to it.
 var attacks = []struct {
@@ -44,10 +54,10 @@ var attacks = []struct {
 		p.conn.(*net.TCPConn).SetLinger(0)
 		p.conn.Close()
 	}},
-	{"endless fragments", func(p *peer) { p.flood(256<<10, textFrame("").unfinished(), continuationFrame("x").unfinished()) }},
-	{"flood of empty messages, never reading", func(p *peer) { p.flood(256<<10, textFrame(""), textFrame("")) }},
-	{"flood of pings, never reading", func(p *peer) { p.flood(1<<20, pingFrame(""), pingFrame(strings.Repeat("?", 125))) }},
-	{"large messages, never reading", func(p *peer) { p.flood(4<<20, textFrame(""), binaryFrame(make([]byte, 60000))) }},
+	{"endless fragments", func(p *peer) { p.flood(64<<10, textFrame("").unfinished(), continuationFrame("x").unfinished()) }},
+	{"flood of empty messages, never reading", func(p *peer) { p.flood(32<<10, textFrame(""), textFrame("")) }},
+	{"flood of pings, never reading", func(p *peer) { p.flood(256<<10, pingFrame(""), pingFrame(strings.Repeat("?", 125))) }},
+	{"large messages, never reading", func(p *peer) { p.flood(1<<20, textFrame(""), binaryFrame(make([]byte, 60000))) }},
 	{"compressed bomb", func(p *peer) { p.try(bomb()) }},
 }
 
@@ -61,14 +71,14 @@ var bomb = sync.OnceValue(func() frame {
 func (p *peer) try(frames ...frame) { p.conn.Write(p.encode(frames...)) }
 
 // flood sends a frame, and then another one again and again, size bytes in all unless the other end has had enough or
-// takes no more for a second. It leaves little room for what comes back.
+// takes no more for a while. It leaves little room for what comes back.
 func (p *peer) flood(size int, first, again frame) {
 	p.conn.(*net.TCPConn).SetReadBuffer(4 << 10)
 	p.try(first)
 	many := p.encode(again)
 	many = bytes.Repeat(many, max(1, 1000/len(many)))
 	for ; size > 0; size -= len(many) {
-		p.conn.SetWriteDeadline(time.Now().Add(time.Second))
+		p.conn.SetWriteDeadline(time.Now().Add(hostilePatience))
 		if _, err := p.conn.Write(many); err != nil {
 			return
 		}
@@ -98,7 +108,7 @@ func TestHostileConnections(t *testing.T) {
 func attack(t *testing.T, e engine) {
 	cfg := config{
 		limits:      molva.Limits{Message: 64 << 10, Outbox: 64 << 10},
-		timeouts:    molva.Timeouts{Write: time.Second, Close: time.Second},
+		timeouts:    molva.Timeouts{Write: hostilePatience, Close: hostilePatience},
 		compression: molva.Compression{Enabled: true},
 		extensions:  "permessage-deflate; server_no_context_takeover; client_no_context_takeover",
 	}
@@ -114,7 +124,7 @@ func attack(t *testing.T, e engine) {
 	for i := range goodPeers {
 		good.Go(func() { echoUntil(t, attacked, l.Addr().String(), i) })
 	}
-	for i := range hostilePeers {
+	for i := range hostilePeers() {
 		p := dialPeer(t, l.Addr().String(), cfg)
 		attackers.Go(func() { attacks[i%len(attacks)].attack(p) })
 	}

@@ -8,7 +8,7 @@ import (
 // hub knows the connections of a server, by room and by user.
 type hub struct {
 	mu    sync.RWMutex
-	all   set
+	all   []*Conn // each at its place, see Conn
 	rooms map[string]*set
 	users map[string]*set
 }
@@ -43,9 +43,12 @@ func (s *set) remove(c *Conn) {
 	delete(s.index, c)
 }
 
-func (s *set) has(c *Conn) bool {
-	_, ok := s.index[c]
-	return ok
+// conns returns the members, of which there are none in a set that is nil.
+func (s *set) conns() []*Conn {
+	if s == nil {
+		return nil
+	}
+	return s.members
 }
 
 // addTo puts c into the named set, making it if needed.
@@ -76,7 +79,8 @@ func removeFrom(sets map[string]*set, name string, c *Conn) {
 func (h *hub) enter(c *Conn) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.all.add(c)
+	h.all = append(h.all, c)
+	c.place = len(h.all)
 	if user := c.User(); user != "" {
 		addTo(&h.users, user, c)
 	}
@@ -86,7 +90,14 @@ func (h *hub) enter(c *Conn) {
 func (h *hub) leave(c *Conn) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.all.remove(c)
+	if c.place == 0 {
+		return
+	}
+	last := len(h.all)
+	moved := h.all[last-1]
+	h.all[c.place-1], moved.place = moved, c.place
+	h.all[last-1] = nil
+	h.all, c.place = h.all[:last-1], 0
 	if user := c.User(); user != "" {
 		removeFrom(h.users, user, c)
 	}
@@ -103,7 +114,7 @@ func (h *hub) rename(c *Conn, user string) {
 	c.mu.Lock()
 	c.info.user = user
 	c.mu.Unlock()
-	if !h.all.has(c) || old == user {
+	if c.place == 0 || old == user {
 		return
 	}
 	if old != "" {
@@ -118,7 +129,7 @@ func (h *hub) rename(c *Conn, user string) {
 func (h *hub) join(c *Conn, name string) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if !h.all.has(c) {
+	if c.place == 0 {
 		return false
 	}
 	addTo(&h.rooms, name, c)
@@ -140,13 +151,11 @@ func (h *hub) part(c *Conn, name string) {
 var snapshots = sync.Pool{New: func() any { return new([]*Conn) }}
 
 // snapshot returns a copy of the set that pick returns under the lock; freeSnapshot takes it back.
-func (h *hub) snapshot(pick func() *set) *[]*Conn {
+func (h *hub) snapshot(pick func() []*Conn) *[]*Conn {
 	members := snapshots.Get().(*[]*Conn)
 	h.mu.RLock()
 	defer h.mu.RUnlock()
-	if s := pick(); s != nil {
-		*members = append(*members, s.members...)
-	}
+	*members = append(*members, pick()...)
 	return members
 }
 
@@ -157,11 +166,8 @@ func freeSnapshot(members *[]*Conn) {
 }
 
 // list returns the members of a set to keep.
-func (h *hub) list(pick func() *set) []*Conn {
+func (h *hub) list(pick func() []*Conn) []*Conn {
 	h.mu.RLock()
 	defer h.mu.RUnlock()
-	if s := pick(); s != nil {
-		return slices.Clone(s.members)
-	}
-	return nil
+	return slices.Clone(pick())
 }

@@ -20,6 +20,12 @@ type opening struct {
 	conn   detachable
 	head   *buffer.Buffer
 	seen   int // bytes of head that were searched for its end
+
+	peer    client   // at the other end of the socket
+	client  client   // the same, or the one for whom a proxy has opened the connection
+	remote  net.Addr // the client's, if a PROXY protocol header says so
+	proxied bool     // such a header has to come yet
+	inside  bool     // counted by the door
 }
 
 // detachable is a connection that can be handed to net/http.
@@ -35,10 +41,14 @@ func (o *opening) Data(p []byte) {
 		o.head = buffer.Get(len(p))
 	}
 	o.head.Append(p)
+	if o.proxied && !o.readProxyHeader() {
+		return
+	}
 	end := o.headEnd()
 	switch {
 	case end < 0 && o.head.Len() <= defaultHeaderBytes:
 	case end < 0:
+		o.server.counts.refuse(refusedTooLarge)
 		o.refuse(&Refusal{
 			Status: http.StatusRequestHeaderFieldsTooLarge,
 			Reason: "the request's header is longer than this server reads",
@@ -65,6 +75,7 @@ func (o *opening) decide(end int) {
 	r, err := o.request(end)
 	switch {
 	case err != nil:
+		o.server.counts.refuse(refusedRequest)
 		o.refuse(&Refusal{Status: http.StatusBadRequest, Reason: "this is not an HTTP request"})
 	case o.server.Handler != nil && !handshake.IsUpgrade(r):
 		o.server.leaveToHTTP(o)
@@ -89,7 +100,7 @@ func (o *opening) request(end int) (*http.Request, error) {
 	if hosts(o.head.Bytes()[:end]) > 1 {
 		return nil, errHosts
 	}
-	r.RemoteAddr = o.conn.RemoteAddr().String()
+	r.RemoteAddr = o.remoteAddr().String()
 	return r, nil
 }
 
@@ -110,16 +121,17 @@ func hosts(head []byte) int {
 // upgrade makes the connection a WebSocket. early is what came right behind the request.
 func (o *opening) upgrade(r *http.Request, early []byte) {
 	s := o.server
-	accepted, err := s.upgrader.accept(r)
+	accepted, err := s.upgrader.accept(r, o.client)
 	if err != nil {
 		o.refuse(s.upgrader.refusal(r, err))
 		return
 	}
+	s.closedOpening(o) // from here on Shutdown must not cut it without a close frame
 	if err := o.conn.Send(accepted.response.Bytes(), nil, loop.Urgent); err != nil {
+		accepted.fail()
 		o.conn.Abort(err)
 		return
 	}
-	s.closedOpening(o)
 	h := s.welcome(accepted, o.conn)
 	o.conn.SetHandler(h)
 	if len(early) > 0 {
@@ -137,6 +149,7 @@ func (o *opening) refuse(refusal *Refusal) {
 
 // Timer ends a connection that has not made up its mind in time.
 func (o *opening) Timer() {
+	o.server.counts.refuse(refusedTimeout)
 	if o.head.Len() == 0 {
 		o.conn.Abort(ErrTimeout)
 		return
@@ -145,7 +158,10 @@ func (o *opening) Timer() {
 }
 
 // Closed is called only if it came to no Conn.
-func (o *opening) Closed(error) {
+func (o *opening) Closed(err error) {
+	if errors.Is(err, ErrServerClosed) {
+		o.server.counts.refuse(refusedShutdown)
+	}
 	o.server.closedOpening(o)
 	o.free()
 }
@@ -170,7 +186,7 @@ func (s *Server) leaveToHTTP(o *opening) {
 		o.conn.Abort(err)
 		return
 	}
-	if !plain.offer(&earlyConn{Conn: nc, early: early}) {
+	if !plain.offer(&earlyConn{Conn: nc, early: early, remote: o.remoteAddr()}) {
 		nc.Close()
 	}
 }
@@ -178,7 +194,19 @@ func (s *Server) leaveToHTTP(o *opening) {
 // earlyConn is a connection of which some bytes were read already.
 type earlyConn struct {
 	net.Conn
-	early []byte
+	early  []byte
+	remote net.Addr
+}
+
+// RemoteAddr returns where the client is, which is not the other end of the socket if that is a proxy.
+func (c *earlyConn) RemoteAddr() net.Addr { return c.remote }
+
+// unwrap returns the connection that c is made of, if everything was read that came early.
+func unwrap(nc net.Conn) net.Conn {
+	if c, ok := nc.(*earlyConn); ok && len(c.early) == 0 {
+		return c.Conn
+	}
+	return nc
 }
 
 // Read returns the early bytes first.

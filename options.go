@@ -14,6 +14,19 @@ type Limits struct {
 	Frame     int64 // bytes in a received frame; default: as Message
 	Fragments int   // frames in a received message; default 1,024
 	Outbox    int   // bytes that wait to be sent; default 1 MiB
+
+	// Messages is how many messages the peer may send in a second, pings and pongs counted with them. It may be a
+	// fraction: 0.1 is one in ten seconds. Default: any number.
+	Messages float64
+	// MessageBurst is how many of them may come at once; default: what may come in a second, and at least one.
+	MessageBurst int
+	// Bytes is how many bytes the peer may send in a second, as they are on the wire. Default: any number.
+	Bytes float64
+	// ByteBurst is how many of them may come at once; default: what may come in a second. What is read by one system
+	// call passes as a whole and is paid for afterwards.
+	ByteBurst int64
+	// Fast is what becomes of a connection whose peer is faster than that.
+	Fast FastPolicy
 }
 
 // Timeouts bounds what one connection may wait for. A zero field means the default, a negative one forever.
@@ -82,6 +95,8 @@ type settings struct {
 	handshake   time.Duration
 	compression Compression
 	slow        SlowPolicy
+	rates       rates
+	counts      *counts // nil on connections that have no server
 	log         *slog.Logger
 }
 
@@ -95,6 +110,7 @@ func newSettings(l Limits, t Timeouts, c Compression, slow SlowPolicy, log *slog
 		handshake:   orDefault(t.Handshake, defaultHandshakeTimeout),
 		compression: c,
 		slow:        slow,
+		rates:       newRates(l),
 		log:         log,
 	}
 	s.outbox.WriteTimeout = orDefault(t.Write, 0)
@@ -108,6 +124,20 @@ func newSettings(l Limits, t Timeouts, c Compression, slow SlowPolicy, log *slog
 		s.compression.MinSize = defaultMinCompress
 	}
 	return s
+}
+
+// outboxLimit returns the limit in bytes on what waits to be sent.
+func (s *settings) outboxLimit() int {
+	if s.outbox.Outbox > 0 {
+		return s.outbox.Outbox
+	}
+	return loop.DefaultOutbox
+}
+
+// countFor makes connections count for a server.
+func (s *settings) countFor(n *counts) {
+	s.counts = n
+	s.outbox.Dropped, s.outbox.Traffic = n.drop, &n.streams
 }
 
 // priority is what a message of the application is queued with.

@@ -74,9 +74,7 @@ func (p *Prepared) compressed(window uint8) (*loop.Frame, error) {
 // own, and so saves nothing by it.
 func (c *Conn) SendPrepared(p *Prepared) error {
 	err := c.sendPrepared(p)
-	if err == ErrBufferFull {
-		c.tooSlow()
-	}
+	c.sent(err)
 	return err
 }
 
@@ -103,7 +101,7 @@ func (c *Conn) sendPreparedCompressed(p *Prepared) error {
 	c.order.Lock()
 	defer c.order.Unlock()
 	err = c.sendShared(p, frame)
-	if err == nil && c.resumed == nil {
+	if err == nil && c.streaming == nil {
 		c.deflater.Note(p.message.Data)
 	}
 	return err
@@ -114,7 +112,7 @@ func (c *Conn) sendShared(p *Prepared, frame *loop.Frame) error {
 	if c.closing.Load() != nil {
 		return ErrClosed
 	}
-	if c.resumed != nil {
+	if c.streaming != nil {
 		return c.postpone(p.message)
 	}
 	return sendError(c.transport.SendFrame(frame, c.set.priority()))

@@ -28,45 +28,45 @@ func (c *Conn) Publish(room string, m Message) (int, error) {
 	if c.server == nil {
 		return 0, ErrNoServer
 	}
-	return c.server.publish(c, m, func() *set { return c.server.hub.rooms[room] })
+	return c.server.publish(c, m, func() []*Conn { return c.server.hub.rooms[room].conns() })
 }
 
 // Publish sends a message to everyone in a room. It is encoded, and compressed, once, however many receive it; nobody
 // waits for a slow one. It returns how many connections took the message, which says that it was queued there, not
 // that it has arrived. The error is [ErrType].
 func (s *Server) Publish(room string, m Message) (int, error) {
-	return s.publish(nil, m, func() *set { return s.hub.rooms[room] })
+	return s.publish(nil, m, func() []*Conn { return s.hub.rooms[room].conns() })
 }
 
 // SendUser sends a message to all connections of a user. See Server.Publish.
 func (s *Server) SendUser(user string, m Message) (int, error) {
-	return s.publish(nil, m, func() *set { return s.hub.users[user] })
+	return s.publish(nil, m, func() []*Conn { return s.hub.users[user].conns() })
 }
 
 // Broadcast sends a message to all connections. See Server.Publish.
 func (s *Server) Broadcast(m Message) (int, error) {
-	return s.publish(nil, m, func() *set { return &s.hub.all })
+	return s.publish(nil, m, func() []*Conn { return s.hub.all })
 }
 
 // Members returns the connections in a room, in no particular order.
 func (s *Server) Members(room string) []*Conn {
-	return s.hub.list(func() *set { return s.hub.rooms[room] })
+	return s.hub.list(func() []*Conn { return s.hub.rooms[room].conns() })
 }
 
 // Conns returns all connections, in no particular order.
 func (s *Server) Conns() []*Conn {
-	return s.hub.list(func() *set { return &s.hub.all })
+	return s.hub.list(func() []*Conn { return s.hub.all })
 }
 
 // ConnsOf returns the connections of a user, in no particular order.
 func (s *Server) ConnsOf(user string) []*Conn {
-	return s.hub.list(func() *set { return s.hub.users[user] })
+	return s.hub.list(func() []*Conn { return s.hub.users[user].conns() })
 }
 
 var prepareds = sync.Pool{New: func() any { return new(Prepared) }}
 
 // publish sends m to the connections that pick names, save one.
-func (s *Server) publish(except *Conn, m Message, pick func() *set) (int, error) {
+func (s *Server) publish(except *Conn, m Message, pick func() []*Conn) (int, error) {
 	p := prepareds.Get().(*Prepared)
 	if err := p.init(m); err != nil {
 		return 0, err

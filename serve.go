@@ -24,20 +24,19 @@ func (s *Server) ListenAndServe(addr string) error {
 		}
 		return s.Serve(l)
 	}
-	if !s.ReusePort {
-		// The loops share the port among themselves; this tells whether somebody else has it.
-		l, err := net.Listen("tcp", addr)
-		if err != nil {
-			return err
-		}
-		addr = l.Addr().String()
-		l.Close()
-	}
-	l, err := group.ListenReusePort("tcp", addr, s.receive)
+	l, err := group.ListenReusePort("tcp", addr, s.ReusePort, s.receive)
 	if err != nil {
-		return err
+		return serveError(err)
 	}
 	return s.serveLoops(l)
+}
+
+// serveError translates the error of event loops that are shut down already.
+func serveError(err error) error {
+	if errors.Is(err, loop.ErrShutdown) {
+		return ErrServerClosed
+	}
+	return err
 }
 
 // Serve accepts connections from l until Shutdown or Close, and closes it. Handshakes on any path become WebSockets;
@@ -51,7 +50,7 @@ func (s *Server) Serve(l net.Listener) error {
 		}
 		if !errors.Is(err, errors.ErrUnsupported) {
 			l.Close()
-			return err
+			return serveError(err)
 		}
 	}
 	return s.serveStreams(l)
@@ -95,22 +94,38 @@ func (s *Server) serveStreams(l net.Listener) error {
 
 // receive waits for what a new connection wants.
 func (s *Server) receive(conn loop.Conn) loop.Handler {
-	o := &opening{server: s, conn: conn.(detachable)}
+	peer := s.door.peer(conn.RemoteAddr())
+	o := &opening{server: s, conn: conn.(detachable), peer: peer, client: peer}
+	o.proxied = s.ProxyProtocol && peer.trusted
+	refusal := s.door.visit(peer)
+	o.inside = refusal == nil
+	switch {
+	case !s.noteOpening(o):
+		conn.Abort(ErrServerClosed)
+	case refusal != nil:
+		o.refuse(refusal)
+	default:
+		conn.SetTimer(s.upgrader.set.handshake)
+	}
+	return o
+}
+
+// noteOpening makes o one of those that Shutdown ends, and reports whether the server is still running.
+func (s *Server) noteOpening(o *opening) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.openings == nil {
 		s.openings = make(map[*opening]struct{})
 	}
 	s.openings[o] = struct{}{}
-	if s.stopping {
-		conn.Abort(ErrServerClosed)
-	} else {
-		conn.SetTimer(s.upgrader.set.handshake)
-	}
-	return o
+	return !s.stopping
 }
 
 func (s *Server) closedOpening(o *opening) {
+	if o.inside {
+		o.inside = false
+		s.door.leaveVisitor(o.peer)
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	delete(s.openings, o)

@@ -13,14 +13,14 @@ import (
 
 // Shutdown stops in good order: it refuses new connections, lets running requests of Handler end, sends what waits in
 // the outboxes and then a close frame with 1001, and waits until each client has answered or Timeouts.Close has
-// passed, and the last callback has returned. When the context is done first, it cuts what is left and returns the
-// context's error.
+// passed, and the last callback has returned. ShutdownPace spreads the close frames over time; a connection goes on
+// as ever until its own. When the context is done first, it cuts what is left and returns the context's error.
 func (s *Server) Shutdown(ctx context.Context) error {
 	plain := s.stop()
-	for _, c := range s.Conns() {
-		c.closeSoon(CloseGoingAway, "server is shutting down")
-	}
-	err := plain.Shutdown(ctx)
+	requests := make(chan error, 1)
+	go func() { requests <- plain.Shutdown(ctx) }()
+	s.farewell(ctx)
+	err := <-requests
 	select {
 	case <-s.allClosed():
 	case <-ctx.Done():
@@ -32,6 +32,20 @@ func (s *Server) Shutdown(ctx context.Context) error {
 		err = errors.Join(err, group.Shutdown(ctx))
 	}
 	return err
+}
+
+// farewell begins the closing handshake on all connections, as long as the context lasts.
+func (s *Server) farewell(ctx context.Context) {
+	turns := pace{perSecond: s.ShutdownPace}
+	for _, c := range s.Conns() {
+		if c.closing.Load() != nil {
+			continue // it costs no turn
+		}
+		if turns.wait(ctx) != nil {
+			return
+		}
+		c.closeSoon(CloseGoingAway, "server is shutting down")
+	}
 }
 
 // Close cuts all connections at once. See Shutdown for the polite way.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"net/netip"
 	"runtime/debug"
 	"time"
 
@@ -20,6 +21,8 @@ import (
 type Upgrade struct {
 	*http.Request
 
+	// ClientAddr is where the client is; see Conn.ClientAddr.
+	ClientAddr netip.Addr
 	// User names the user at the other end, for Server.SendUser.
 	User string
 	// Value is attached to the connection; see Conn.Value.
@@ -40,6 +43,7 @@ type upgrader struct {
 	origins      []string
 	subprotocols []string
 	onUpgrade    func(*Upgrade) error
+	door         *door // nil on connections that have no server
 }
 
 // accepted is a handshake that was found good, with the response to send.
@@ -48,15 +52,38 @@ type accepted struct {
 	agreed   handshake.Agreement
 	user     string
 	value    any
+	door     *door // the client has to leave it
+	client   client
 }
 
-// accept decides on a request. The error is a [*Refusal], or one that is not meant for the client.
-func (u *upgrader) accept(r *http.Request) (*accepted, error) {
-	offer, up, err := u.admit(r)
+// accept decides on a request that has come from peer. The error is a [*Refusal], or one that is not meant for the
+// client.
+func (u *upgrader) accept(r *http.Request, peer client) (*accepted, error) {
+	offer, err := handshake.CheckRequest(r)
+	if err != nil {
+		u.set.counts.refuse(refusedRequest)
+		return nil, err
+	}
+	from, err := u.door.admit(r, peer)
+	if err != nil {
+		return nil, err
+	}
+	a, err := u.agree(r, offer, from)
+	if err != nil {
+		u.door.leave(from.addr.Addr())
+	}
+	return a, err
+}
+
+// agree asks whether the client may have a connection, and of which kind.
+func (u *upgrader) agree(r *http.Request, offer handshake.Offer, from client) (*accepted, error) {
+	up, err := u.admit(r, offer, from)
 	if err != nil {
 		return nil, err
 	}
 	a := &accepted{
+		door:   u.door,
+		client: from,
 		agreed: handshake.Agreement{Subprotocol: up.Subprotocol, Deflate: u.set.acceptDeflate(offer.Extensions)},
 		user:   up.User,
 		value:  up.Value,
@@ -65,6 +92,7 @@ func (u *upgrader) accept(r *http.Request) (*accepted, error) {
 	raw, err := handshake.AppendResponse(response.Bytes(), offer.Key, a.agreed, up.ResponseHeader)
 	if err != nil {
 		response.Free()
+		u.set.counts.refuse(refusedFailed)
 		return nil, fmt.Errorf("molva: response to the handshake: %w", err)
 	}
 	response.Set(raw)
@@ -77,26 +105,38 @@ func (a *accepted) conn(transport loop.Conn, set *settings) *Conn {
 	a.response.Free()
 	c := newConn(wire.Server, transport, set, a.agreed)
 	c.info.user, c.info.value = a.user, a.value
+	if addr := a.client.addr.Addr(); a.door != nil && addr != c.ClientAddr() {
+		c.info.client = &addr
+	}
 	return c
+}
+
+// fail undoes the acceptance when it comes to no connection.
+func (a *accepted) fail() {
+	a.response.Free()
+	a.door.leave(a.client.addr.Addr())
+	if a.door != nil {
+		a.door.counts.refuse(refusedFailed)
+	}
 }
 
 // upgrade answers the handshake and takes the connection over from net/http. If it returns an error the response has
 // been written.
 func (u *upgrader) upgrade(w http.ResponseWriter, r *http.Request) (net.Conn, *buffer.Buffer, *accepted, error) {
-	a, err := u.accept(r)
+	a, err := u.accept(r, u.door.sender(r))
 	if err != nil {
 		u.refusal(r, err).ServeHTTP(w, r)
 		return nil, nil, nil, err
 	}
 	nc, early, err := hijack(w)
 	if err != nil {
-		a.response.Free()
+		a.fail()
 		u.refusal(r, err).ServeHTTP(w, r)
 		return nil, nil, nil, err
 	}
 	nc.SetDeadline(time.Now().Add(min(u.set.handshake, 24*time.Hour)))
 	if _, err := nc.Write(a.response.Bytes()); err != nil {
-		a.response.Free()
+		a.fail()
 		early.Free()
 		nc.Close()
 		return nil, nil, nil, fmt.Errorf("molva: response to the handshake: %w", err)
@@ -105,30 +145,32 @@ func (u *upgrader) upgrade(w http.ResponseWriter, r *http.Request) (net.Conn, *b
 	return nc, early, a, nil
 }
 
-// admit checks the request, its origin, and what OnUpgrade has to say.
-func (u *upgrader) admit(r *http.Request) (handshake.Offer, *Upgrade, error) {
-	offer, err := handshake.CheckRequest(r)
-	if err != nil {
-		return offer, nil, err
-	}
+// admit checks the origin of the request, and what OnUpgrade has to say.
+func (u *upgrader) admit(r *http.Request, offer handshake.Offer, from client) (*Upgrade, error) {
 	if err := handshake.CheckOrigin(r, u.origins); err != nil {
-		return offer, nil, err
+		u.set.counts.refuse(refusedOrigin)
+		return nil, err
 	}
 	up := &Upgrade{
 		Request:        r,
+		ClientAddr:     from.addr.Addr(),
 		Subprotocol:    handshake.ChooseSubprotocol(u.subprotocols, offer.Subprotocols),
 		ResponseHeader: make(http.Header),
 	}
-	if u.onUpgrade != nil {
-		err = u.callOnUpgrade(up)
+	if u.onUpgrade == nil {
+		return up, nil
 	}
-	return offer, up, err
+	if err := u.callOnUpgrade(up); err != nil {
+		u.set.counts.refuse(refusedUpgrade)
+		return nil, err
+	}
+	return up, nil
 }
 
 func (u *upgrader) callOnUpgrade(up *Upgrade) (err error) {
 	defer func() {
 		if v := recover(); v != nil {
-			u.set.log.Error("callback panicked", "remote", up.RemoteAddr, "panic", v, "stack", string(debug.Stack()))
+			u.set.log.Error("callback panicked", "client", up.ClientAddr, "panic", v, "stack", string(debug.Stack()))
 			err = &Refusal{Status: http.StatusInternalServerError, Reason: "internal error"}
 		}
 	}()
@@ -152,10 +194,11 @@ var errHijack = errors.New("molva: the http.ResponseWriter cannot be hijacked; a
 
 // hijack takes the connection over from net/http, with what it has read too much.
 func hijack(w http.ResponseWriter) (net.Conn, *buffer.Buffer, error) {
-	nc, rw, err := http.NewResponseController(w).Hijack()
+	nc, rw, err := hijackBelow(w)
 	if err != nil {
-		return nil, nil, fmt.Errorf("%w: %w", errHijack, err)
+		return nil, nil, err
 	}
+	nc = unwrap(nc)
 	var early *buffer.Buffer
 	if n := rw.Reader.Buffered(); n > 0 {
 		early = buffer.Get(n)
@@ -167,9 +210,30 @@ func hijack(w http.ResponseWriter) (net.Conn, *buffer.Buffer, error) {
 	return nc, early, nil
 }
 
+// hijackBelow asks w, or what it wraps. The one of gin panics where the writer underneath, of a middleware, has no
+// Hijack but only Unwrap, which is all that net/http asks for.
+func hijackBelow(w http.ResponseWriter) (nc net.Conn, rw *bufio.ReadWriter, err error) {
+	defer func() {
+		v := recover()
+		if v == nil {
+			return
+		}
+		if outer, ok := w.(interface{ Unwrap() http.ResponseWriter }); ok {
+			nc, rw, err = hijackBelow(outer.Unwrap())
+			return
+		}
+		err = fmt.Errorf("%w: it panics: %v", errHijack, v)
+	}()
+	nc, rw, err = http.NewResponseController(w).Hijack()
+	if err != nil {
+		err = fmt.Errorf("%w: %w", errHijack, err)
+	}
+	return nc, rw, err
+}
+
 // newConn makes a connection after the handshake.
 func newConn(role wire.Role, transport loop.Conn, set *settings, agreed handshake.Agreement) *Conn {
-	c := &Conn{set: set, role: role, transport: transport}
+	c := &Conn{set: set, role: role, transport: transport, throttle: set.rates.newThrottle()}
 	c.info.subprotocol = agreed.Subprotocol
 	var inflater *wire.Inflater
 	if agreed.Deflate != nil {

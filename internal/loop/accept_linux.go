@@ -68,13 +68,12 @@ func (g *Group) Listen(l net.Listener, open func(Conn) Handler) (*Listener, erro
 }
 
 // ListenReusePort listens on a TCP address with a queue of its own for each loop (SO_REUSEPORT), between which the
-// kernel spreads the connections. Otherwise it is like [Group.Listen].
-func (g *Group) ListenReusePort(network, address string, open func(Conn) Handler) (*Listener, error) {
-	cfg := net.ListenConfig{Control: reusePort}
-	cfg.SetMultipathTCP(false)
+// kernel spreads the connections. Unless shared is set, it fails when another process has the address, and keeps those
+// out that would not share it. Otherwise it is like [Group.Listen].
+func (g *Group) ListenReusePort(network, address string, shared bool, open func(Conn) Handler) (*Listener, error) {
 	ln := &Listener{group: g, opening: opening{open: open}, local: true}
-	for _, loop := range g.loops {
-		l, err := cfg.Listen(context.Background(), network, address)
+	for i, loop := range g.loops {
+		l, err := listenReusePort(network, address, !shared && i == 0)
 		if err != nil {
 			ln.discard()
 			return nil, err
@@ -92,6 +91,28 @@ func (g *Group) ListenReusePort(network, address string, open func(Conn) Handler
 		return nil, err
 	}
 	return ln, nil
+}
+
+// listenReusePort listens on an address that is shared from the beginning or, with alone set, only once we have it.
+func listenReusePort(network, address string, alone bool) (net.Listener, error) {
+	cfg := net.ListenConfig{Control: reusePort}
+	if alone {
+		cfg.Control = nil
+	}
+	cfg.SetMultipathTCP(false)
+	l, err := cfg.Listen(context.Background(), network, address)
+	if err != nil || !alone {
+		return l, err
+	}
+	raw, err := l.(syscall.Conn).SyscallConn()
+	if err == nil {
+		err = reusePort("", "", raw)
+	}
+	if err != nil {
+		l.Close()
+		return nil, err
+	}
+	return l, nil
 }
 
 func reusePort(_, _ string, raw syscall.RawConn) (err error) {
@@ -168,7 +189,6 @@ func (ln *Listener) start() error {
 // setOptions sets on the listening socket what accepted ones inherit from it, which saves a system call or two for
 // each. That some kind of socket lacks an option is no reason not to serve it.
 func (ln *Listener) setOptions(fd int) {
-	unix.SetNonblock(fd, true)
 	if ln.addr.Network() == "unix" {
 		return
 	}

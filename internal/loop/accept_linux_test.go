@@ -2,9 +2,11 @@ package loop
 
 import (
 	"bytes"
+	"errors"
 	"log/slog"
 	"net"
 	"os"
+	"path/filepath"
 	"strconv"
 	"sync"
 	"syscall"
@@ -130,5 +132,83 @@ func TestAcceptedSocketsInheritTheirOptions(t *testing.T) {
 		if got, err := unix.GetsockoptInt(fd, option[0], option[1]); err != nil || got != option[2] {
 			t.Errorf("%s is %d, %v", name, got, err)
 		}
+	}
+}
+
+func TestSharedListenerSpreadsConnections(t *testing.T) {
+	g := newGroup(t, GroupConfig{Loops: 4})
+	ln, err := listen(g, "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 40 {
+		nc := dial(t, ln.Addr().String())
+		if err := exchange(nc, 1); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for i, l := range g.loops {
+		if n := l.live.Load(); n != 10 {
+			t.Errorf("loop %d has %d connections", i, n)
+		}
+	}
+}
+
+func TestListenerCloseFreesTheAddressAndKeepsConnections(t *testing.T) {
+	g := newGroup(t, GroupConfig{Loops: 2})
+	for _, listen := range []func(string) (*Listener, error){
+		func(a string) (*Listener, error) { return g.ListenReusePort("tcp", a, false, echo) },
+		func(a string) (*Listener, error) { return listen(g, "tcp", a) },
+	} {
+		ln, err := listen("127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		nc := dial(t, ln.Addr().String())
+		if err := exchange(nc, 10); err != nil {
+			t.Fatal(err)
+		}
+		ln.Close()
+		if _, err := net.Dial("tcp", ln.Addr().String()); err == nil {
+			t.Error("connected to a closed listener")
+		}
+		if err := exchange(nc, 10); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+func TestUnixSocketIsRemovedWithItsListener(t *testing.T) {
+	g := newGroup(t, GroupConfig{Loops: 1})
+	path := filepath.Join(t.TempDir(), "socket")
+	ln, err := listen(g, "unix", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ln.Close()
+	if _, err := os.Stat(path); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("the socket is still there: %v", err)
+	}
+}
+
+func TestReusedPortIsSharedOnlyOnRequest(t *testing.T) {
+	ours, others := newGroup(t, GroupConfig{Loops: 3}), newGroup(t, GroupConfig{Loops: 2})
+	alone, err := ours.ListenReusePort("tcp", "127.0.0.1:0", false, echo)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := others.ListenReusePort("tcp", alone.Addr().String(), false, echo); !errors.Is(err, syscall.EADDRINUSE) {
+		t.Errorf("listening on an address that is taken: %v", err)
+	}
+	if l, err := net.Listen("tcp", alone.Addr().String()); err == nil {
+		l.Close()
+		t.Error("a listener that shares nothing got the address, too")
+	}
+	first, err := ours.ListenReusePort("tcp", "127.0.0.1:0", true, echo)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := others.ListenReusePort("tcp", first.Addr().String(), true, echo); err != nil {
+		t.Errorf("sharing an address: %v", err)
 	}
 }

@@ -1,11 +1,8 @@
 package loop
 
 import (
-	"encoding/binary"
 	"io"
-	"math/rand/v2"
 	"net"
-	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -237,6 +234,38 @@ func TestOpenTimerAndClosedMayBlock(t *testing.T) {
 	eventually(t, func() bool { return g.Stats().Connections == 1 })
 }
 
+func TestTimerThatExpiresDuringACallback(t *testing.T) {
+	for name, again := range map[string]time.Duration{"comes after it": -1, "is cancelled by it": 0, "is replaced by it": time.Hour} {
+		t.Run(name, func(t *testing.T) {
+			returned, timers := make(chan struct{}), make(chan struct{}, 1)
+			_, nc := pair(t, GroupConfig{Loops: 1}, func(c Conn) Handler {
+				return &calls{
+					data: func([]byte) {
+						c.SetTimer(time.Millisecond)
+						time.Sleep(100 * time.Millisecond)
+						if again >= 0 {
+							c.SetTimer(again)
+						}
+						close(returned)
+					},
+					timer: func() { <-returned; timers <- struct{}{} },
+				}
+			})
+			io.WriteString(nc, "x")
+			receive(t, returned, "end of Data")
+			if again < 0 {
+				receive(t, timers, "timer")
+				return
+			}
+			select {
+			case <-timers:
+				t.Error("the timer came")
+			case <-time.After(60 * time.Millisecond):
+			}
+		})
+	}
+}
+
 func TestCloseDoesNotWaitForACallbackThatNeverReturns(t *testing.T) {
 	entered, proceed := make(chan struct{}), make(chan struct{})
 	r := newRecorder(t)
@@ -276,102 +305,4 @@ func TestCloseMayBeCalledByACallback(t *testing.T) {
 	if err := receive(t, closed, "Closed"); err != ErrShutdown {
 		t.Errorf("Closed(%v)", err)
 	}
-}
-
-// Every connection counts what it gets; Data blocks now and then, around the time at which loops are taken over.
-func TestCallbacksNeverOverlapThroughTakeovers(t *testing.T) {
-	messages := 300
-	if testing.Short() {
-		messages = 60
-	}
-	type state struct {
-		busy  atomic.Bool
-		next  uint32 // guarded by law 2 alone, which the race detector checks
-		bytes []byte
-	}
-	g, address := serve(t, GroupConfig{Loops: 2, Blocked: 200 * time.Microsecond}, func(c Conn) Handler {
-		s := new(state)
-		enter := func() {
-			if s.busy.Swap(true) {
-				t.Error("callbacks overlap")
-			}
-		}
-		return &calls{
-			data: func(p []byte) {
-				enter()
-				defer s.busy.Store(false)
-				s.bytes = append(s.bytes, p...)
-				for ; len(s.bytes) >= 4; s.bytes = s.bytes[4:] {
-					if n := binary.BigEndian.Uint32(s.bytes); n != s.next {
-						t.Errorf("got message %d, want %d", n, s.next)
-					}
-					s.next++
-					c.Send(nil, s.bytes[:4], Urgent)
-				}
-				if rand.IntN(3) == 0 {
-					time.Sleep(time.Duration(rand.IntN(600)) * time.Microsecond)
-				}
-				if rand.IntN(10) == 0 {
-					c.SetTimer(time.Duration(rand.IntN(30)) * time.Millisecond)
-				}
-			},
-			timer:  func() { enter(); time.Sleep(300 * time.Microsecond); s.busy.Store(false) },
-			closed: func(error) { enter() },
-		}
-	})
-	var wg sync.WaitGroup
-	for range 40 {
-		nc := dial(t, address)
-		wg.Go(func() {
-			for i := range messages {
-				nc.Write(binary.BigEndian.AppendUint32(nil, uint32(i)))
-				if i%4 != 3 {
-					continue
-				}
-				p := make([]byte, 16)
-				if _, err := io.ReadFull(nc, p); err != nil || binary.BigEndian.Uint32(p[12:]) != uint32(i) {
-					t.Errorf("message %d: %v", i, err)
-					return
-				}
-			}
-		})
-	}
-	wg.Wait()
-	if s := g.Stats(); s.Handovers == 0 {
-		t.Errorf("nothing was taken over: %+v", s)
-	} else {
-		t.Logf("%+v", s)
-	}
-}
-
-func BenchmarkCallback(b *testing.B) {
-	g := newGroup(b, GroupConfig{Loops: 1})
-	l := &eventLoop{group: g}
-	c := &sock{loop: l, handler: &calls{}, fd: -1, state: open}
-	b.Run("direct", func(b *testing.B) {
-		for b.Loop() {
-			c.run(callData, nil)
-		}
-	})
-	b.Run("with takeover bookkeeping", func(b *testing.B) {
-		b.ReportAllocs()
-		for b.Loop() {
-			word := l.word.Load()
-			l.current = c
-			l.word.Store(word + 1)
-			c.run(callData, nil)
-			if !l.word.CompareAndSwap(word+1, word+2) {
-				b.Fatal("lost")
-			}
-		}
-	})
-	b.Run("on the loop", func(b *testing.B) {
-		b.ReportAllocs()
-		for b.Loop() {
-			c.mu.Lock()
-			c.attended = true
-			c.mu.Unlock()
-			l.call(c, callData, nil)
-		}
-	})
 }

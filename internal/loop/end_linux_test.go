@@ -176,6 +176,25 @@ func TestPeerThatClosesItsSideGetsTheRest(t *testing.T) {
 	}
 }
 
+func TestEndThatCameWithTheLastBytesIsSeen(t *testing.T) {
+	r := newRecorder(t)
+	got := make(chan string, 1)
+	r.calls.data = func(p []byte) { got <- string(p) }
+	g := newGroup(t, GroupConfig{Loops: 1})
+	ours, theirs := adoptable(t)
+	io.WriteString(theirs, "last")
+	theirs.Close()
+	if err := g.Adopt(ours, nil, func(Conn) Handler { return r }); err != nil {
+		t.Fatal(err)
+	}
+	if s := receive(t, got, "Data"); s != "last" {
+		t.Errorf("got %q", s)
+	}
+	if err := receive(t, r.closed, "Closed"); err != io.EOF {
+		t.Errorf("Closed(%v)", err)
+	}
+}
+
 func TestHandlerMayBeReplaced(t *testing.T) {
 	got := make(chan string, 2)
 	_, nc := pair(t, GroupConfig{Loops: 1}, func(c Conn) Handler {

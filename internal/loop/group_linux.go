@@ -214,5 +214,9 @@ func duplicate(raw syscall.RawConn, err error) (int, error) {
 	}); e != nil {
 		return -1, e
 	}
-	return fd, os.NewSyscallError("dup", err)
+	if err != nil {
+		return -1, os.NewSyscallError("dup", err)
+	}
+	unix.SetNonblock(fd, true) // it may have been changed through the File method
+	return fd, nil
 }

@@ -26,7 +26,7 @@ func (*Group) Listen(net.Listener, func(Conn) Handler) (*Listener, error) {
 }
 
 // ListenReusePort returns [errors.ErrUnsupported].
-func (*Group) ListenReusePort(string, string, func(Conn) Handler) (*Listener, error) {
+func (*Group) ListenReusePort(string, string, bool, func(Conn) Handler) (*Listener, error) {
 	return nil, errors.ErrUnsupported
 }
 

@@ -90,6 +90,8 @@ type Config struct {
 	// WriteTimeout ends a connection with [ErrStalled] whose peer takes no byte for so long while some are waiting.
 	// Zero means 60 seconds.
 	WriteTimeout time.Duration
+	// Traffic, if set, counts the bytes of streams. A [Group] has counters of its own.
+	Traffic *Traffic
 }
 
 // DefaultOutbox is the limit in bytes that [Config.Outbox] stands for when it is 0.

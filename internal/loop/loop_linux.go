@@ -176,7 +176,7 @@ func (l *eventLoop) readMail() (mine bool) {
 	for l.letters != nil {
 		c := l.letters
 		l.letters, c.mail = c.mail, nil
-		if !l.open(c) {
+		if !l.readLetter(c) {
 			return false
 		}
 	}
@@ -184,6 +184,15 @@ func (l *eventLoop) readMail() (mine bool) {
 		task(l)
 	}
 	return true
+}
+
+func (l *eventLoop) readLetter(c *sock) (mine bool) {
+	if c.token.generation == 0 {
+		return l.enroll(c)
+	}
+	c.mu.Lock()
+	c.mailed = false
+	return l.attend(c)
 }
 
 // runTimers looks at everybody whose time has come.

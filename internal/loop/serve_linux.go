@@ -9,13 +9,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// open looks at a connection that has asked for it, and lets it in if it is new.
-func (l *eventLoop) open(c *sock) (mine bool) {
-	if c.token.generation != 0 {
-		c.mu.Lock()
-		c.mailed = false
-		return l.attend(c)
-	}
+// enroll lets a new connection in.
+func (l *eventLoop) enroll(c *sock) (mine bool) {
 	l.socks.put(c)
 	err := ErrShutdown
 	if !l.stopping {
@@ -114,15 +109,21 @@ func (l *eventLoop) attend(c *sock) (mine bool) {
 	if c.state >= aborted {
 		return l.close(c)
 	}
-	l.wheel.schedule(c, sooner(c.timer, l.guarded(c)))
-	overdue := c.overdue && !c.away && c.state == open
-	if overdue {
-		c.overdue, c.attended = false, true
-	}
+	due := l.timerDue(c)
+	l.wheel.schedule(c, l.alarmOf(c))
 	c.mu.Unlock()
-	if overdue {
+	if due {
 		return l.call(c, callTimer, nil)
 	}
+	return true
+}
+
+// timerDue reports whether Handler.Timer is to be called now, and prepares for that. The lock is held.
+func (l *eventLoop) timerDue(c *sock) bool {
+	if c.timer == 0 || l.tick.before(c.timer) || c.away || c.state != open {
+		return false
+	}
+	c.timer, c.attended = 0, true
 	return true
 }
 
@@ -153,6 +154,16 @@ func (l *eventLoop) sent(c *sock) {
 	}
 }
 
+// alarmOf returns when the wheel is to give c back. A timer that is due during a callback waits for its return. The lock
+// is held.
+func (l *eventLoop) alarmOf(c *sock) tick {
+	guard := l.guarded(c)
+	if c.away && !l.tick.before(c.timer) {
+		return guard
+	}
+	return sooner(c.timer, guard)
+}
+
 // guarded returns when to look after the peer, and begins to watch one that has stopped reading. The lock is held.
 func (l *eventLoop) guarded(c *sock) tick {
 	if c.full && c.guard == 0 {
@@ -167,9 +178,6 @@ func (l *eventLoop) guarded(c *sock) tick {
 // expire looks what c was on the wheel for.
 func (l *eventLoop) expire(c *sock) (mine bool) {
 	c.mu.Lock()
-	if c.timer != 0 && !l.tick.before(c.timer) {
-		c.timer, c.overdue = 0, true
-	}
 	if c.guard != 0 && !l.tick.before(c.guard) {
 		l.guardExpired(c)
 	}

@@ -29,7 +29,6 @@ type sock struct {
 	again   bool   // is in the loop's list of those to read from
 	ended   bool   // the peer has closed its side
 	shut    bool   // our side is
-	overdue bool   // the timer has expired during a callback
 	slow    uint8  // how many callbacks more are kept off the loop, because one has blocked
 
 	// These are guarded by mu. Only the loop changes away and full, and so may read them without.

@@ -271,6 +271,9 @@ func TestStreamInTime(t *testing.T) {
 		s, theirs := start(h)
 		go s.Serve(h)
 		time.Sleep(10 * second)
+		if idle := s.Idle(); idle != 10*second {
+			t.Errorf("idle for %v since the beginning, want 10 s", idle)
+		}
 		theirs.Write([]byte("x"))
 		time.Sleep(3 * second)
 		if idle := s.Idle(); idle != 3*second {

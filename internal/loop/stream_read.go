@@ -42,6 +42,7 @@ type reader struct {
 
 func (r *reader) init(s *Stream, initial *buffer.Buffer) {
 	r.initial, r.size = initial, minRead
+	r.last.Store(int64(now()))
 	if s.raw != nil {
 		r.onReady = s.readReady
 	}
@@ -254,6 +255,7 @@ func (r *reader) adapt(n, size int) {
 // without a look at the deadline.
 func (s *Stream) take(b *buffer.Buffer) bool {
 	r := &s.reader
+	s.cfg.Traffic.read(s, b.Len())
 	r.last.Store(int64(now()))
 	if s.finishing() {
 		r.discards += b.Len()

@@ -96,16 +96,27 @@ func tcpPair(t *testing.T) (ours, theirs *net.TCPConn) {
 
 func tlsPair(t *testing.T) (ours, theirs net.Conn) {
 	t.Helper()
-	srv := httptest.NewTLSServer(nil) // for its certificate
-	defer srv.Close()
 	a, b := tcpPair(t)
-	ours = tls.Server(a, &tls.Config{Certificates: srv.TLS.Certificates})
-	client := tls.Client(b, &tls.Config{InsecureSkipVerify: true})
-	go client.Handshake()
-	if err := ours.(*tls.Conn).Handshake(); err != nil {
+	return tlsOver(t, certificate(t), a, b)
+}
+
+// certificate returns the configuration of a TLS server.
+func certificate(t *testing.T) *tls.Config {
+	t.Helper()
+	srv := httptest.NewTLSServer(nil)
+	defer srv.Close()
+	return &tls.Config{Certificates: srv.TLS.Certificates}
+}
+
+func tlsOver(t *testing.T, server *tls.Config, a, b net.Conn) (ours, theirs *tls.Conn) {
+	t.Helper()
+	ours, theirs = tls.Server(a, server), tls.Client(b, &tls.Config{InsecureSkipVerify: true})
+	shaken := make(chan error, 1)
+	go func() { shaken <- theirs.Handshake() }()
+	if err := errors.Join(ours.Handshake(), <-shaken); err != nil {
 		t.Fatal(err)
 	}
-	return ours, client
+	return ours, theirs
 }
 
 func randomBytes(n int) []byte {

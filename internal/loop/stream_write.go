@@ -106,6 +106,7 @@ func (s *Stream) writeSome() {
 
 // wrote notes what came of a write and reports whether the socket may take more at once.
 func (s *Stream) wrote(n int, err error) bool {
+	s.cfg.Traffic.wrote(s, n)
 	if n > 0 {
 		s.queue.wrote(n)
 	}
@@ -134,6 +135,7 @@ func (s *Stream) direct(head, body []byte) {
 	s.mu.Unlock()
 	n, err := s.writeOnce(o.slices)
 	o.free()
+	s.cfg.Traffic.wrote(s, n)
 	s.mu.Lock()
 	s.writing = false
 	if err != nil && !errors.Is(err, errWouldBlock) {

@@ -2,6 +2,7 @@ package loop
 
 import (
 	"context"
+	"encoding/binary"
 	"io"
 	"math/rand/v2"
 	"net"
@@ -119,7 +120,7 @@ func TestEverythingAtOnce(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ln, err := g.ListenReusePort("tcp", "127.0.0.1:0", open)
+	ln, err := g.ListenReusePort("tcp", "127.0.0.1:0", false, open)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -176,5 +177,71 @@ func comeAndGo(address string) {
 	if rand.IntN(2) == 0 {
 		nc.(*net.TCPConn).CloseWrite()
 		io.Copy(io.Discard, nc)
+	}
+}
+
+// Every connection counts what it gets; Data blocks now and then, around the time at which loops are taken over.
+func TestCallbacksNeverOverlapThroughTakeovers(t *testing.T) {
+	messages := 300
+	if testing.Short() {
+		messages = 60
+	}
+	type state struct {
+		busy  atomic.Bool
+		next  uint32 // guarded by law 2 alone, which the race detector checks
+		bytes []byte
+	}
+	g, address := serve(t, GroupConfig{Loops: 2, Blocked: 200 * time.Microsecond}, func(c Conn) Handler {
+		s := new(state)
+		enter := func() {
+			if s.busy.Swap(true) {
+				t.Error("callbacks overlap")
+			}
+		}
+		return &calls{
+			data: func(p []byte) {
+				enter()
+				defer s.busy.Store(false)
+				s.bytes = append(s.bytes, p...)
+				for ; len(s.bytes) >= 4; s.bytes = s.bytes[4:] {
+					if n := binary.BigEndian.Uint32(s.bytes); n != s.next {
+						t.Errorf("got message %d, want %d", n, s.next)
+					}
+					s.next++
+					c.Send(nil, s.bytes[:4], Urgent)
+				}
+				if rand.IntN(3) == 0 {
+					time.Sleep(time.Duration(rand.IntN(600)) * time.Microsecond)
+				}
+				if rand.IntN(10) == 0 {
+					c.SetTimer(time.Duration(rand.IntN(30)) * time.Millisecond)
+				}
+			},
+			timer:  func() { enter(); time.Sleep(300 * time.Microsecond); s.busy.Store(false) },
+			closed: func(error) { enter() },
+		}
+	})
+	var wg sync.WaitGroup
+	for range 40 {
+		nc := dial(t, address)
+		wg.Go(func() {
+			for i := range messages {
+				nc.Write(binary.BigEndian.AppendUint32(nil, uint32(i)))
+				if i%4 != 3 {
+					continue
+				}
+				p := make([]byte, 16)
+				if _, err := io.ReadFull(nc, p); err != nil || binary.BigEndian.Uint32(p[12:]) != uint32(i) {
+					t.Errorf("message %d: %v", i, err)
+					return
+				}
+			}
+		})
+	}
+	wg.Wait()
+	if s := g.Stats(); s.Handovers == 0 {
+		t.Errorf("nothing was taken over: %+v", s)
+	} else {
+		t.Logf("%+v", s)
 	}
 }

@@ -1,0 +1,158 @@
+package molva
+
+import (
+	"errors"
+	"net"
+	"net/http"
+	"net/netip"
+
+	"github.com/molva-ws/molva/internal/admission"
+	"github.com/molva-ws/molva/internal/clientaddr"
+)
+
+// ClientAddr returns the address of the client: the one that a trusted proxy names, see Server.TrustedProxies, and
+// otherwise the peer's. Limits count by it. It is not valid if it is not known, as that of a peer on a Unix socket.
+func (c *Conn) ClientAddr() netip.Addr {
+	if c.info.client != nil {
+		return *c.info.client
+	}
+	return addrPortOf(c.RemoteAddr()).Addr()
+}
+
+// client is where a request comes from.
+type client struct {
+	addr    netip.AddrPort // not valid if it is not known; the port is 0 if only the address is
+	trusted bool           // it is a proxy, whose word on where others are is taken
+}
+
+// door is where clients come in: it finds out where they are and counts them. A nil door lets everybody in.
+type door struct {
+	gate   *admission.Gate
+	trust  clientaddr.Trust
+	header string
+	counts *counts
+}
+
+func (s *Server) newDoor() *door {
+	trust, err := clientaddr.ParseTrust(s.TrustedProxies)
+	if err != nil {
+		s.upgrader.set.log.Error("an entry of Server.TrustedProxies is ignored", "error", err)
+	}
+	return &door{
+		gate:   admission.NewGate(s.Admission.limits()),
+		trust:  trust,
+		header: s.ProxyHeader,
+		counts: s.counts,
+	}
+}
+
+// at returns the client at an address.
+func (d *door) at(addr netip.AddrPort) client {
+	return client{addr: addr, trusted: d != nil && d.trust.Has(addr.Addr())}
+}
+
+// peer returns the client at the other end of a socket.
+func (d *door) peer(remote net.Addr) client {
+	if remote.Network() == "unix" {
+		return client{trusted: d.trust.HasUnix()}
+	}
+	return d.at(addrPortOf(remote))
+}
+
+// sender returns the client who has sent a request to net/http.
+func (d *door) sender(r *http.Request) client {
+	if addr := parseAddrPort(r.RemoteAddr); addr.IsValid() {
+		return d.at(addr)
+	}
+	local, _ := r.Context().Value(http.LocalAddrContextKey).(net.Addr)
+	return client{trusted: d != nil && d.trust.HasUnix() && local != nil && local.Network() == "unix"}
+}
+
+// visit lets a connection in of which nobody knows what it wants. A proxy has the visitors of many addresses.
+func (d *door) visit(peer client) *Refusal {
+	if err := d.gate.Visit(visitor(peer)); err != nil {
+		return d.turnAway(err)
+	}
+	return nil
+}
+
+// leaveVisitor counts out who was let in by visit.
+func (d *door) leaveVisitor(peer client) { d.gate.LeaveVisitor(visitor(peer)) }
+
+// visitor returns the address by which a connection without a request is counted.
+func visitor(peer client) netip.Addr {
+	if peer.trusted {
+		return netip.Addr{}
+	}
+	return peer.addr.Addr()
+}
+
+// admit finds out who has sent a handshake through peer, and lets him in, which leave undoes. The error is a
+// [*Refusal].
+func (d *door) admit(r *http.Request, peer client) (client, error) {
+	if d == nil {
+		return peer, nil
+	}
+	from, err := d.follow(r, peer)
+	if err != nil {
+		d.counts.refuse(refusedRequest)
+		return from, err
+	}
+	if err := d.gate.Connect(from.addr.Addr()); err != nil {
+		return from, d.turnAway(err)
+	}
+	return from, nil
+}
+
+// follow returns the client who is behind peer, if that is a proxy.
+func (d *door) follow(r *http.Request, peer client) (client, error) {
+	if !peer.trusted {
+		return peer, nil
+	}
+	addr, err := clientaddr.FromHeader(r.Header, d.header, peer.addr.Addr(), &d.trust)
+	var wrong *clientaddr.HeaderError
+	if errors.As(err, &wrong) {
+		return peer, &Refusal{Status: http.StatusBadRequest, Reason: "where the request comes from is not clear: " + wrong.Error()}
+	}
+	if addr == peer.addr.Addr() {
+		return peer, nil
+	}
+	return d.at(netip.AddrPortFrom(addr, 0)), nil
+}
+
+func (d *door) turnAway(err error) *Refusal {
+	refusal, reason := turnedAway(err)
+	d.counts.refuse(reason)
+	return refusal
+}
+
+// leave counts out who was let in by admit.
+func (d *door) leave(addr netip.Addr) {
+	if d != nil {
+		d.gate.LeaveConn(addr)
+	}
+}
+
+// addrPortOf returns the address of a socket, as addresses are compared; not valid if it is none of the Internet.
+func addrPortOf(addr net.Addr) netip.AddrPort {
+	switch addr := addr.(type) {
+	case nil:
+		return netip.AddrPort{}
+	case *net.TCPAddr:
+		return plainAddrPort(addr.AddrPort())
+	}
+	return parseAddrPort(addr.String())
+}
+
+// parseAddrPort reads an address that net/http gives, or a middleware in its place, which may leave the port out.
+func parseAddrPort(s string) netip.AddrPort {
+	if addrPort, err := netip.ParseAddrPort(s); err == nil {
+		return plainAddrPort(addrPort)
+	}
+	addr, _ := netip.ParseAddr(s)
+	return plainAddrPort(netip.AddrPortFrom(addr, 0))
+}
+
+func plainAddrPort(a netip.AddrPort) netip.AddrPort {
+	return netip.AddrPortFrom(a.Addr().Unmap().WithZone(""), a.Port())
+}
