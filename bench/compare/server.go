@@ -7,10 +7,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"time"
 
@@ -145,13 +147,20 @@ func (r *running) stop() []byte {
 	return r.log.Bytes()
 }
 
+// freeAddr returns an address with a port below those that the system gives to
+// clients: dialing one of these before the server listens may connect to itself,
+// and take the port away from it.
 func freeAddr() (string, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", err
+	const lowest, ports, tries = 20000, 10000, 100
+	var l net.Listener
+	var err error
+	for range tries {
+		addr := net.JoinHostPort("127.0.0.1", strconv.Itoa(lowest+rand.IntN(ports)))
+		if l, err = net.Listen("tcp", addr); err == nil {
+			return addr, l.Close()
+		}
 	}
-	defer l.Close()
-	return l.Addr().String(), nil
+	return "", err
 }
 
 var errNotListening = errors.New("does not accept connections")
