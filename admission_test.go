@@ -106,6 +106,7 @@ func TestAdmissionOfAnAddress(t *testing.T) {
 		wantStatus(t, addr, forwardedFor("2001:db8::1"), http.StatusSwitchingProtocols)
 		wantStatus(t, addr, forwardedFor("2001:db8::2"), http.StatusTooManyRequests)
 		wantStatus(t, addr, forwardedFor("2001:db8:0:1::1"), http.StatusSwitchingProtocols)
+		wantStats(t, srv, func(s molva.Stats) bool { return s.Conns == 4 })
 		first.Close(molva.CloseNormal, "")
 		wantStats(t, srv, func(s molva.Stats) bool { return s.Conns == 3 })
 		wantStatus(t, addr, forwardedFor("192.0.2.1"), http.StatusSwitchingProtocols)

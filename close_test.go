@@ -173,6 +173,8 @@ func TestReasonOfTheFirstToCloseCounts(t *testing.T) {
 			t.Fatalf("got %v", f)
 		}
 		p.send(closeFrame(4003, "theirs"))
+		p.wantEnd()
+		p.conn.Close()
 		wantEnd(t, got(t, closed, "OnClose"), 4001, false)
 	})
 }

@@ -10,7 +10,9 @@ import (
 // pingCases are pings, which a pong answers, and pongs, which nothing does (RFC 6455 §5.5.2, §5.5.3).
 func pingCases() []testCase {
 	var cases []testCase
-	for _, payload := range []string{"", "hello", "\x00\xff\xfe\xfd\xfc\xfb\x00\xff", strings.Repeat("\xfe", 124), strings.Repeat("\xfe", 125)} {
+	for _, payload := range []string{
+		"", "hello", "\x00\xff\xfe\xfd\xfc\xfb\x00\xff", strings.Repeat("\xfe", 124), strings.Repeat("\xfe", 125),
+	} {
 		c := testCase{
 			name: fmt.Sprintf("ping of %d bytes", len(payload)),
 			send: []frame{pingFrame(payload)},
@@ -27,7 +29,7 @@ func pingCases() []testCase {
 	message := textFrame("still here")
 	return append(cases, ten, ten.chunked("a byte at a time", 1),
 		refused("ping of 126 bytes", wire.ProtocolError, pingFrame(strings.Repeat("\xfe", 126))),
-		refused("ping of 65536 bytes, only the first byte after the opcode", wire.ProtocolError, frame{op: wire.OpPing, declares: 65536}),
+		refused("ping that declares 65536 bytes", wire.ProtocolError, frame{op: wire.OpPing, declares: 65536}),
 		refused("pong of 126 bytes", wire.ProtocolError, pongFrame(strings.Repeat("\xfe", 126))),
 		echoed("pong that nobody asked for", message, pongFrame("unasked"), message),
 		echoed("empty pong that nobody asked for", message, pongFrame(""), message),

@@ -54,7 +54,8 @@ func deflateExamples() []testCase {
 func deflateBitCases() []testCase {
 	var cases []testCase
 	for _, bits := range []byte{1, 2, 3, 5, 6, 7} {
-		cases = append(cases, refused(fmt.Sprintf("reserved bits %03b", bits), wire.ProtocolError, textFrame(hello).reserved(bits)))
+		name := fmt.Sprintf("reserved bits %03b", bits)
+		cases = append(cases, refused(name, wire.ProtocolError, textFrame(hello).reserved(bits)))
 	}
 	for _, f := range []frame{pingFrame(hello), pongFrame(hello), closeFrame(1000, "")} {
 		cases = append(cases, refused("compressed "+f.op.String(), wire.ProtocolError, f.reserved(4)))

@@ -22,7 +22,7 @@ type frame struct {
 	// What follows breaks the rules.
 	declares   uint64 // the length in the header, where it is not that of the payload
 	lengthSize int    // bytes after the second that hold the length: 2 or 8, where it need not be
-	mismasked  bool   // masked by a server, not masked by a client
+	mismasked  bool   // masked by a server, or not masked by a client
 }
 
 func textFrame(s string) frame         { return frame{op: wire.OpText, payload: []byte(s)} }

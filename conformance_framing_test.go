@@ -25,7 +25,9 @@ func framingCases() []testCase {
 	for i := range ten {
 		ten[i] = textFrame(fmt.Sprintf("message %d", i))
 	}
-	mixed := []frame{textFrame("short"), binaryFrame(make([]byte, 65536)), textFrame(""), binaryFrame([]byte{0}), textFrame("last")}
+	mixed := []frame{
+		textFrame("short"), binaryFrame(make([]byte, 65536)), textFrame(""), binaryFrame([]byte{0}), textFrame("last"),
+	}
 	together := testCase{name: "ten messages in one write", send: ten, want: ten}
 	return append(cases,
 		together,
@@ -44,7 +46,9 @@ func framingCases() []testCase {
 // maskingCases: clients mask, servers do not, and who does otherwise is refused at once (RFC 6455 §5.1).
 func maskingCases() []testCase {
 	var cases []testCase
-	for _, f := range []frame{textFrame("hello"), binaryFrame([]byte("hello")), textFrame(""), pingFrame("hello"), pongFrame(""), closeFrame(1000, "")} {
+	for _, f := range []frame{
+		textFrame("hello"), binaryFrame([]byte("hello")), textFrame(""), pingFrame("hello"), pongFrame(""), closeFrame(1000, ""),
+	} {
 		name := fmt.Sprintf("%v of %d bytes", f.op, len(f.payload))
 		wrong := f
 		wrong.mismasked = true

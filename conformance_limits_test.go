@@ -23,29 +23,34 @@ func limitCases() []testCase {
 	}
 	nothing := binaryFrame(nil)
 	kilobyte := textFrame(strings.Repeat("k", 1000))
+	most := binaryFrame(make([]byte, 1024))
+	oneMore := continuationFrame("").missing(1)
 	return []testCase{
 		with(message, echoed("message as large as may be", kilobyte)),
 		with(message, echoed("message as large as may be, in fragments", kilobyte, kilobyte.fragments(300)...)),
-		with(message, echoed("two messages as large as may be", kilobyte)),
+		with(message, testCase{
+			name: "two messages as large as may be",
+			send: []frame{kilobyte, kilobyte},
+			want: []frame{kilobyte, kilobyte},
+		}),
 		tooBig("message a byte too large", message, nothing.missing(1001)),
 		tooBig("message far too large", message, nothing.missing(1<<40)),
 		tooBig("message of the largest length there is", message, nothing.missing(1<<63-1)),
 		tooBig("second fragment a byte too large", message, kilobyte.unfinished(), continuationFrame("").missing(1)),
 		tooBig("second fragment of the largest length there is", message,
 			textFrame("start").unfinished(), continuationFrame("").missing(1<<63-1)),
-		tooBig("empty message of the largest length there is, no limit but the default", config{}, nothing.missing(1<<63-1)),
+		tooBig("message of the largest length there is by default", config{}, nothing.missing(1<<63-1)),
 		with(frames, echoed("frame as large as may be", binaryFrame(make([]byte, 500)))),
 		with(frames, echoed("frames as large as may be", kilobyte, kilobyte.fragments(500)...)),
 		tooBig("frame a byte too large", frames, nothing.missing(501)),
 		tooBig("second frame a byte too large", frames, nothing.unfinished(), continuationFrame("").missing(501)),
 		with(fragments, echoed("as many fragments as may be", textFrame("1234"), textFrame("1234").fragments(1)...)),
-		tooBig("a fragment too many", fragments, append(textFrame("1234").unfinished().fragments(1), continuationFrame("").missing(1))...),
+		tooBig("a fragment too many", fragments, append(textFrame("1234").unfinished().fragments(1), oneMore)...),
 		with(fragments, manyPingsBetweenFragments()),
 		with(config{}, echoed("message as large as may be by default", binaryFrame(make([]byte, 1<<20)))),
 		tooBig("message a byte too large by default", config{}, nothing.missing(1<<20+1)),
-		with(config{}, echoed("as many fragments as may be by default", binaryFrame(make([]byte, 1024)), binaryFrame(make([]byte, 1024)).fragments(1)...)),
-		tooBig("a fragment too many by default", config{},
-			append(binaryFrame(make([]byte, 1024)).unfinished().fragments(1), continuationFrame("").missing(1))...),
+		with(config{}, echoed("as many fragments as may be by default", most, most.fragments(1)...)),
+		tooBig("a fragment too many by default", config{}, append(most.unfinished().fragments(1), oneMore)...),
 	}
 }
 

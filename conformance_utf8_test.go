@@ -22,7 +22,9 @@ func utf8Cases() []testCase {
 	}
 	cases = append(cases, cutTextCases("κόσμε, мир, 世界, 🌍")...)
 	anyBytes := binaryFrame([]byte("\xff\xfe\xc0\x80\xed\xa0\x80"))
-	return append(cases, echoed("binary may be anything", anyBytes), echoed("binary in fragments may be anything", anyBytes, anyBytes.fragments(1)...))
+	return append(cases,
+		echoed("binary may be anything", anyBytes),
+		echoed("binary in fragments may be anything", anyBytes, anyBytes.fragments(1)...))
 }
 
 // validTexts has text of many kinds, both ends of each length of a character, and all noncharacters.

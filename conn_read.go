@@ -129,23 +129,36 @@ func (c *Conn) filled(ctx context.Context, b *buffer.Buffer) error {
 }
 
 // decodePaced is decode, but waits until the event is within the peer's rate. When the context ends the wait, the next
-// call returns the event.
+// call returns the event. Where the rate is limited, what comes once this end is closing is dropped, as it is on a
+// connection with callbacks.
 func (c *Conn) decodePaced(ctx context.Context) (wire.Event, error) {
 	p := c.pull
-	ev, err := p.held, error(nil)
-	if ev.Op == 0 {
-		ev, err = c.decode()
+	for {
+		ev, err := p.held, error(nil)
+		if p.held = (wire.Event{}); ev.Op == 0 {
+			ev, err = c.decode()
+		}
+		if err != nil || ev.Op == 0 {
+			return ev, err
+		}
+		if ev.Fin {
+			if err := c.paceMessage(ctx); err != nil {
+				p.held = ev
+				return wire.Event{}, err
+			}
+		}
+		if c.throttle == nil || c.closing.Load() == nil {
+			c.countReceived(ev)
+			return ev, nil
+		}
 	}
-	if err != nil || ev.Op == 0 || !ev.Fin {
-		return ev, err
+}
+
+// countReceived counts a message, by its last piece.
+func (c *Conn) countReceived(ev wire.Event) {
+	if ev.Fin {
+		c.set.counts.received(c, 1)
 	}
-	p.held = wire.Event{}
-	if err := c.paceMessage(ctx); err != nil {
-		p.held = ev
-		return wire.Event{}, err
-	}
-	c.set.counts.received(c, 1)
-	return ev, c.Err()
 }
 
 // decode returns the next data event in what has arrived already; its Op is 0 if there is none. Control frames on the

@@ -66,6 +66,7 @@ func TestSlowClientIsClosed(t *testing.T) {
 			t.Errorf("%d messages came, %d were accepted", n, sent)
 		}
 		p.wantEnd()
+		p.conn.Close()
 		err := got(t, closed, "OnClose")
 		wantEnd(t, err, molva.ClosePolicyViolation, false)
 		if !errors.Is(err, molva.ErrBufferFull) {
@@ -87,6 +88,8 @@ func TestSlowClientIsRefused(t *testing.T) {
 			t.Errorf("%d messages came, %d were accepted", len(numbers), sent)
 		}
 		p.send(closeFrame(molva.CloseNormal, ""))
+		p.wantEnd()
+		p.conn.Close()
 		wantEnd(t, got(t, closed, "OnClose"), molva.CloseNormal, false)
 	})
 }
@@ -94,7 +97,7 @@ func TestSlowClientIsRefused(t *testing.T) {
 func TestSlowClientLosesTheOldest(t *testing.T) {
 	forEngines(t, func(t *testing.T, e molva.Engine) {
 		_, c, p, _ := stuck(t, e, molva.SlowDropOldest)
-		const messages = 20000
+		const messages = 12000
 		for i := range messages {
 			if err := c.Send(numbered(i)); err != nil {
 				t.Fatalf("message %d: %v", i, err)
@@ -122,6 +125,9 @@ func TestSlowClientHoldsNobodyUp(t *testing.T) {
 		srv, _, _, _ := stuck(t, e, molva.SlowRefuse)
 		addr := start(t, srv)
 		quick := dial(t, addr, nil)
+		if !within(peerPatience, func() bool { return len(srv.Conns()) == 2 }) {
+			t.Fatal("the second connection was not opened")
+		}
 		for i := range 2000 {
 			srv.Broadcast(numbered(i))
 			m, err := quick.Read(inTime(t))

@@ -103,6 +103,7 @@ func TestPauseEndsEarly(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				c, transport := throttled(Limits{Messages: 0.001})
 				message(c)
+				c.pinged.Store(1)
 				ctx, cancel := context.WithCancel(t.Context())
 				defer cancel()
 				const after = 10*time.Second + time.Millisecond
@@ -113,6 +114,9 @@ func TestPauseEndsEarly(t *testing.T) {
 				}
 				if took := time.Since(began); took < after || took > after+test.by {
 					t.Errorf("it took %v", took)
+				}
+				if c.pinged.Load() != 0 {
+					t.Error("the peer would be given up for a pong that was not read")
 				}
 			})
 		})

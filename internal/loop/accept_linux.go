@@ -60,10 +60,10 @@ func (g *Group) Listen(l net.Listener, open func(Conn) Handler) (*Listener, erro
 		}
 		ln.add(loop, fd)
 	}
+	ln.inner = l
 	if err := ln.start(); err != nil {
 		return nil, err
 	}
-	ln.inner = l
 	return ln, nil
 }
 

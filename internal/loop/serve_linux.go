@@ -89,7 +89,7 @@ func (l *eventLoop) peerClosed(c *sock) (mine bool) {
 func (l *eventLoop) nowWritable(c *sock) (mine bool) {
 	c.mu.Lock()
 	c.full = false
-	if !c.shut {
+	if !c.shut && !c.bounded {
 		c.guard = 0
 	}
 	return l.attend(c)
@@ -109,6 +109,7 @@ func (l *eventLoop) attend(c *sock) (mine bool) {
 	if c.state >= aborted {
 		return l.close(c)
 	}
+	l.boundFinish(c)
 	due := l.timerDue(c)
 	l.wheel.schedule(c, l.alarmOf(c))
 	c.mu.Unlock()
@@ -164,8 +165,20 @@ func (l *eventLoop) alarmOf(c *sock) tick {
 	return sooner(c.timer, guard)
 }
 
+// boundFinish sees to it that Finish does not wait longer for a peer that takes nothing than for one that does not
+// close. The lock is held.
+func (l *eventLoop) boundFinish(c *sock) {
+	if c.state == finishing && c.full && !c.bounded && c.linger > 0 {
+		c.bounded = true
+		c.guard = max(l.tick+c.linger, 1)
+	}
+}
+
 // guarded returns when to look after the peer, and begins to watch one that has stopped reading. The lock is held.
 func (l *eventLoop) guarded(c *sock) tick {
+	if c.bounded {
+		return c.guard
+	}
 	if c.full && c.guard == 0 {
 		c.guard = l.after(l.group.cfg.writeTimeout())
 		c.unsent = unsent(c.fd)
@@ -188,7 +201,7 @@ func (l *eventLoop) expire(c *sock) (mine bool) {
 func (l *eventLoop) guardExpired(c *sock) {
 	c.guard = 0
 	switch {
-	case c.shut:
+	case c.shut, c.bounded:
 		c.abort(nil)
 	case c.full && unsent(c.fd) == c.unsent:
 		// Nothing says that the peer will ever take what the kernel still holds: reset the connection.

@@ -29,6 +29,7 @@ type sock struct {
 	again   bool   // is in the loop's list of those to read from
 	ended   bool   // the peer has closed its side
 	shut    bool   // our side is
+	bounded bool   // guard is when Finish gives up a peer that does not read
 	slow    uint8  // how many callbacks more are kept off the loop, because one has blocked
 
 	// These are guarded by mu. Only the loop changes away and full, and so may read them without.

@@ -251,8 +251,8 @@ func (r *reader) adapt(n, size int) {
 	}
 }
 
-// take hands b to got, or throws it away once the connection is finishing, and reports whether to go on reading
-// without a look at the deadline.
+// take hands b to got, or throws it away once the connection is finishing, and reports whether to wait for more. A
+// connection that is finishing is read again at once: its end often comes right behind the last bytes.
 func (s *Stream) take(b *buffer.Buffer) bool {
 	r := &s.reader
 	s.cfg.Traffic.read(s, b.Len())
@@ -263,14 +263,13 @@ func (s *Stream) take(b *buffer.Buffer) bool {
 		if r.discards > maxDiscard {
 			r.err = io.EOF
 		}
-		return r.err == nil
+		return false
 	}
 	r.stopped = !r.got(b)
 	if r.stopped {
 		return false
 	}
-	s.uncork()
-	return true
+	return s.uncork()
 }
 
 func (s *Stream) finishing() bool {

@@ -27,12 +27,12 @@ func (s *Stream) Cork() {
 	s.mu.Unlock()
 }
 
-// uncork lets go what was held back.
-func (s *Stream) uncork() {
+// uncork lets go what was held back, and reports whether the connection goes on.
+func (s *Stream) uncork() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if !s.corked {
-		return
+		return !s.ended
 	}
 	s.corked = false
 	if s.held {
@@ -40,6 +40,7 @@ func (s *Stream) uncork() {
 		s.backstop.Stop()
 	}
 	s.startWriting()
+	return !s.ended
 }
 
 // flush sends what is queued, now or, while corked, a little later. The lock is held.

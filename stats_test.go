@@ -1,0 +1,161 @@
+package molva_test
+
+import (
+	"errors"
+	"net"
+	"net/http"
+	"runtime"
+	"testing"
+	"time"
+
+	"github.com/molva-ws/molva"
+)
+
+func TestStatsOfMessages(t *testing.T) {
+	const count, size = 100, 1000
+	onEveryEcho(t, func(t *testing.T, start func(*molva.Server) net.Addr) {
+		srv := new(molva.Server)
+		addr := start(srv)
+		var conns []*molva.Conn
+		for range 3 {
+			c, _ := wantStatus(t, addr, nil, http.StatusSwitchingProtocols)
+			sendAndCollect(t, c, count, size)
+			conns = append(conns, c)
+		}
+		wantStats(t, srv, func(s molva.Stats) bool {
+			return s.MessagesIn == 3*count && s.MessagesOut == 3*count && s.Conns == 3 && s.Handshakes == 3
+		})
+		if reached, _ := srv.Broadcast(molva.Text("all")); reached != 3 {
+			t.Errorf("reached %d", reached)
+		}
+		// Each message has a header of 4 bytes, 8 from a client; the handshakes may be counted, too.
+		const in, out = 3 * count * (size + 8), 3 * count * (size + 4)
+		wantStats(t, srv, func(s molva.Stats) bool {
+			return s.MessagesOut == 3*count+3 && s.BytesIn >= in && s.BytesIn < in+3*1000 && s.BytesOut >= out && s.BytesOut < out+3*1000
+		})
+		for _, c := range conns {
+			c.Close(molva.CloseNormal, "")
+		}
+		wantStats(t, srv, func(s molva.Stats) bool {
+			return s.Conns == 0 && s.MessagesIn == 3*count && s.Refused == molva.RefusedStats{}
+		})
+	})
+}
+
+func TestStatsOfSlowClients(t *testing.T) {
+	const outbox = 64 << 10
+	for _, test := range []struct {
+		name   string
+		policy molva.SlowPolicy
+		send   func(*molva.Conn) bool // until it returns true
+		want   func(molva.Stats) bool
+	}{
+		{"closed", molva.SlowClose, sendUntilFull, func(s molva.Stats) bool {
+			return s.Slow == molva.SlowStats{Closed: 1} && s.Conns == 0
+		}},
+		{"refused", molva.SlowRefuse, sendMuch, func(s molva.Stats) bool {
+			return s.Slow.Refused > 0 && s.Slow.Closed+s.Slow.Dropped == 0 && s.Conns == 1
+		}},
+		{"dropped", molva.SlowDropOldest, sendMuch, func(s molva.Stats) bool {
+			return s.Slow.Dropped > 0 && s.Slow.Closed+s.Slow.Refused == 0 && s.Conns == 1
+		}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			onEveryFront(t, func(t *testing.T, start func(*molva.Server) net.Addr) {
+				opened := make(chan *molva.Conn, 1)
+				srv := &molva.Server{
+					Limits: molva.Limits{Outbox: outbox},
+					Slow:   test.policy,
+					OnOpen: func(c *molva.Conn) { opened <- c },
+				}
+				if test.policy == molva.SlowClose { // what is in the outbox will never leave it
+					srv.Timeouts = molva.Timeouts{Close: 100 * time.Millisecond, Write: 200 * time.Millisecond}
+				}
+				client, _ := wantStatus(t, start(srv), nil, http.StatusSwitchingProtocols) // never reads
+				c := <-opened
+				for !test.send(c) {
+				}
+				wantStats(t, srv, test.want)
+				if test.policy != molva.SlowClose {
+					if queued := srv.Queued(); queued == 0 || queued > outbox {
+						t.Errorf("%d bytes are queued", queued)
+					}
+				}
+				client.CloseNow()
+				wantStats(t, srv, func(s molva.Stats) bool { return s.Conns == 0 })
+				if queued := srv.Queued(); queued != 0 {
+					t.Errorf("%d bytes are queued at last", queued)
+				}
+			})
+		})
+	}
+}
+
+var sixteenKB = molva.Binary(make([]byte, 16<<10))
+
+func sendUntilFull(c *molva.Conn) bool { return errors.Is(c.Send(sixteenKB), molva.ErrBufferFull) }
+
+// sendMuch sends more than all buffers hold.
+func sendMuch(c *molva.Conn) bool {
+	for range 2 << 10 {
+		c.Send(sixteenKB)
+	}
+	return true
+}
+
+func TestStatsOfStalledClients(t *testing.T) {
+	onEveryFront(t, func(t *testing.T, start func(*molva.Server) net.Addr) {
+		srv := &molva.Server{
+			Slow:     molva.SlowRefuse,
+			Timeouts: molva.Timeouts{Write: 200 * time.Millisecond},
+			OnOpen: func(c *molva.Conn) {
+				go func() { // what a callback on a loop sends goes out once it has returned
+					for c.Write(t.Context(), sixteenKB) == nil {
+					}
+				}()
+			},
+		}
+		wantStatus(t, start(srv), nil, http.StatusSwitchingProtocols) // never reads
+		wantStats(t, srv, func(s molva.Stats) bool { return s.Slow.Stalled == 1 && s.Slow.Closed == 0 && s.Conns == 0 })
+	})
+}
+
+func TestStatsOfLoops(t *testing.T) {
+	srv := &molva.Server{OnMessage: func(c *molva.Conn, m molva.Message) {
+		time.Sleep(20 * time.Millisecond) // blocks the loop for long enough to lose it
+		c.Send(m)
+	}}
+	if s := srv.Stats(); s != (molva.Stats{}) {
+		t.Errorf("before anything has happened: %+v", s)
+	}
+	l := listen(t, "tcp", "127.0.0.1:0")
+	serve(t, l, srv)
+	wantEcho(t, dialListener(t, l.Addr()))
+	if runtime.GOOS != "linux" {
+		t.Skip("no event loops here")
+	}
+	wantStats(t, srv, func(s molva.Stats) bool { return s.Loops.Turns > 0 && s.Loops.Handovers > 0 })
+}
+
+// TestStatsFromManyGoroutines reads all that is counted while connections come and go.
+func TestStatsFromManyGoroutines(t *testing.T) {
+	onEveryEcho(t, func(t *testing.T, start func(*molva.Server) net.Addr) {
+		srv := &molva.Server{Admission: molva.Admission{Conns: 100, ConnsPerAddr: 100, Handshakes: 1e6}}
+		addr := start(srv)
+		done := make(chan struct{})
+		go func() {
+			defer close(done)
+			for range 200 {
+				srv.Stats()
+				srv.Queued()
+			}
+		}()
+		for range 20 {
+			c, _ := wantStatus(t, addr, nil, http.StatusSwitchingProtocols)
+			wantEcho(t, c)
+			c.CloseNow()
+		}
+		<-done
+		wantStats(t, srv, func(s molva.Stats) bool { return s.Conns == 0 && s.Openings == 0 && s.Handshakes == 20 })
+	})
+}
