@@ -48,8 +48,8 @@ func (f frame) reserved(bits byte) frame {
 }
 
 // missing returns f with a header that promises n bytes more of payload than follow.
-func (f frame) missing(n int) frame {
-	f.declares = uint64(len(f.payload) + n)
+func (f frame) missing(n uint64) frame {
+	f.declares = uint64(len(f.payload)) + n
 	return f
 }
 

@@ -181,6 +181,7 @@ func (ln *Listener) start() error {
 		err = errors.Join(err, <-errs)
 	}
 	if err != nil {
+		ln.inner = nil // is the caller's again
 		ln.Close()
 	}
 	return err
