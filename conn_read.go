@@ -255,6 +255,9 @@ func (c *Conn) drain(ctx context.Context) error {
 		return err
 	}
 	defer c.endTurn()
+	// Another goroutine may still use the message that it has read last.
+	c.decoder.Disown()
+	c.pull.in = nil
 	if err := c.skipMessage(ctx); err != nil {
 		return err
 	}

@@ -123,6 +123,9 @@ func (d *Decoder) Next(p []byte) (ev Event, rest []byte, err error) {
 	return Event{}, nil, nil
 }
 
+// Disown leaves the memory of the last event to whoever still uses it: it is not given back, and so stays valid.
+func (d *Decoder) Disown() { d.lent = nil }
+
 // Release gives all memory back. The decoder must not be used afterwards.
 func (d *Decoder) Release() {
 	d.drop()
