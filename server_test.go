@@ -108,6 +108,8 @@ func TestOnUpgradeAdmitsAndRefuses(t *testing.T) {
 					return errors.New("secret of the database")
 				case "/panics":
 					panic("secret of the stack")
+				case "/misplaced":
+					u.ResponseHeader.Set("Sec-WebSocket-Accept", "secret of the handshake")
 				}
 				u.User, u.Value = u.URL.Query().Get("name"), 42
 				u.ResponseHeader.Set("Set-Cookie", "a=b")
@@ -122,6 +124,8 @@ func TestOnUpgradeAdmitsAndRefuses(t *testing.T) {
 			"/refused": {http.StatusTeapot, "no coffee here"},
 			"/failed":  {http.StatusForbidden, ""},
 			"/panics":  {http.StatusInternalServerError, ""},
+
+			"/misplaced": {http.StatusInternalServerError, "internal error"},
 		} {
 			_, response, err := molva.Dial(inTime(t), "ws://"+addr+path, nil)
 			if err == nil || response == nil || response.StatusCode != want.status {

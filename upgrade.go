@@ -93,7 +93,7 @@ func (u *upgrader) agree(r *http.Request, offer handshake.Offer, from client) (*
 	if err != nil {
 		response.Free()
 		u.set.counts.refuse(refusedFailed)
-		return nil, fmt.Errorf("molva: response to the handshake: %w", err)
+		return nil, fmt.Errorf("%w: %w", errResponse, err)
 	}
 	response.Set(raw)
 	a.response = response
@@ -139,7 +139,7 @@ func (u *upgrader) upgrade(w http.ResponseWriter, r *http.Request) (net.Conn, *b
 		a.fail()
 		early.Free()
 		nc.Close()
-		return nil, nil, nil, fmt.Errorf("molva: response to the handshake: %w", err)
+		return nil, nil, nil, fmt.Errorf("%w: %w", errResponse, err)
 	}
 	nc.SetDeadline(time.Time{})
 	return nc, early, a, nil
@@ -184,11 +184,17 @@ func (u *upgrader) refusal(r *http.Request, err error) *Refusal {
 		return refusal
 	}
 	u.set.log.Warn("opening handshake refused", "remote", r.RemoteAddr, "error", err)
-	if errors.Is(err, errHijack) {
+	switch {
+	case errors.Is(err, errHijack):
 		return &Refusal{Status: http.StatusInternalServerError, Reason: "this server cannot hand connections over"}
+	case errors.Is(err, errResponse):
+		return &Refusal{Status: http.StatusInternalServerError, Reason: "internal error"}
 	}
 	return &Refusal{Status: http.StatusForbidden, Reason: "the server refuses this connection"}
 }
+
+// errResponse says that the response cannot be sent, as with a header of the application's that has no place in it.
+var errResponse = errors.New("molva: response to the handshake")
 
 var errHijack = errors.New("molva: the http.ResponseWriter cannot be hijacked; a middleware may hide it")
 
