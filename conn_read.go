@@ -45,7 +45,8 @@ func (c *Conn) Read(ctx context.Context) (Message, error) {
 }
 
 // Messages returns the messages as they come, each valid until the next, and at last the error that ended the loop, as
-// Read does. It costs a system call less than Read for a message that comes alone.
+// Read does. It costs a system call less than Read for a message that comes alone. The loop's body must not call a method
+// that reads from the same connection: it would wait for the loop.
 func (c *Conn) Messages(ctx context.Context) iter.Seq2[Message, error] {
 	return func(yield func(Message, error) bool) {
 		if err := c.each(ctx, yield); err != nil {
