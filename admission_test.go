@@ -152,7 +152,7 @@ func TestRefusedHandshakesLeaveRoom(t *testing.T) {
 		addr := start(srv)
 		for range 3 {
 			wantStatus(t, addr, http.Header{"Origin": {"https://elsewhere.example"}}, http.StatusForbidden)
-			for as, status := range map[string]int{"nobody": http.StatusUnauthorized, "broken": http.StatusForbidden} {
+			for as, status := range map[string]int{"nobody": http.StatusUnauthorized, "broken": http.StatusInternalServerError} {
 				_, response, _ := molva.Dial(t.Context(), "ws://"+addr.String()+"/?as="+as, nil)
 				if response == nil || response.StatusCode != status {
 					t.Fatalf("%s: %+v, want %d", as, response, status)
