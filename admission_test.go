@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"strings"
 	"testing"
 	"time"
 
@@ -218,6 +219,8 @@ func TestStatsOfRefusals(t *testing.T) {
 		{"no handshake", "GET / HTTP/1.1\r\nHost: h\r\n\r\n", http.StatusUpgradeRequired, molva.RefusedStats{Request: 1}},
 		{"header too long", "GET / HTTP/1.1\r\nX: " + string(make([]byte, 17<<10)), http.StatusRequestHeaderFieldsTooLarge,
 			molva.RefusedStats{TooLarge: 1}},
+		{"header too long, all at once", "GET / HTTP/1.1\r\nHost: h\r\nX: " + strings.Repeat("x", 17<<10) + "\r\n\r\n",
+			http.StatusRequestHeaderFieldsTooLarge, molva.RefusedStats{TooLarge: 1}},
 		{"half a request", "GET / HTTP/1.1\r\n", http.StatusRequestTimeout, molva.RefusedStats{Timeout: 1}},
 	} {
 		for _, e := range serverEngines {

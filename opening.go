@@ -47,7 +47,7 @@ func (o *opening) Data(p []byte) {
 	end := o.headEnd()
 	switch {
 	case end < 0 && o.head.Len() <= defaultHeaderBytes:
-	case end < 0:
+	case end < 0 || end > defaultHeaderBytes:
 		o.server.counts.refuse(refusedTooLarge)
 		o.refuse(&Refusal{
 			Status: http.StatusRequestHeaderFieldsTooLarge,
