@@ -28,19 +28,20 @@ type Param struct {
 // §9.1 is broken, a quoted value is no token once unquoted, nothing is listed
 // at all, or there are more than 32 extensions or 64 parameters.
 func ParseExtensions(lines []string) ([]Extension, error) {
-	if len(lines) == 0 {
-		return nil, nil
-	}
 	var list extensionList
-	for _, line := range lines {
-		if fault := list.readLine(line); fault != "" {
-			return nil, extensionError(fault)
-		}
-	}
-	if len(list.extensions) == 0 {
-		return nil, extensionError("no extension listed")
-	}
-	return list.extensions, nil
+	return list.read(lines)
+}
+
+// offered is room for the extensions that a browser offers.
+type offered struct {
+	extensions [2]Extension
+	params     [4]Param
+}
+
+// parse is [ParseExtensions] with o for its memory, as far as that goes.
+func (o *offered) parse(lines []string) ([]Extension, error) {
+	list := extensionList{extensions: o.extensions[:0], params: o.params[:0]}
+	return list.read(lines)
 }
 
 // AppendExtensions appends the value of a Sec-WebSocket-Extensions header that
@@ -104,6 +105,21 @@ func (e Extension) check() error {
 type extensionList struct {
 	extensions []Extension
 	params     []Param
+}
+
+func (l *extensionList) read(lines []string) ([]Extension, error) {
+	if len(lines) == 0 {
+		return nil, nil
+	}
+	for _, line := range lines {
+		if fault := l.readLine(line); fault != "" {
+			return nil, extensionError(fault)
+		}
+	}
+	if len(l.extensions) == 0 {
+		return nil, extensionError("no extension listed")
+	}
+	return l.extensions, nil
 }
 
 // readLine reads one line of the header and returns what is wrong with it.

@@ -33,11 +33,17 @@ import (
 // matches nothing; [ValidateOrigins] finds it. An origin that is repeated,
 // malformed or has user information or a path is refused whatever the patterns.
 func CheckOrigin(r *http.Request, patterns []string) error {
-	switch values := r.Header[fieldOrigin]; len(values) {
+	h := HeadOf(r)
+	return h.CheckOrigin(patterns)
+}
+
+// CheckOrigin is the function of that name for a Head.
+func (h *Head) CheckOrigin(patterns []string) error {
+	switch values := h.lines(originField); len(values) {
 	case 0:
 		return nil
 	case 1:
-		return checkOrigin(values[0], r.Host, patterns)
+		return checkOrigin(values[0], h.host, patterns)
 	default:
 		return &Refusal{Status: http.StatusForbidden, Reason: "the request has more than one Origin"}
 	}

@@ -18,8 +18,13 @@ type Offer struct {
 // Upgrade a proxy must have lost. It costs a look into two header fields, to
 // tell handshakes from a server's other requests.
 func IsUpgrade(r *http.Request) bool {
-	return hasToken(r.Header[fieldUpgrade], "websocket") || len(r.Header[fieldKey]) > 0
+	return isUpgrade(r.Header[fieldUpgrade], r.Header[fieldKey])
 }
+
+// IsUpgrade is the function of that name for a Head.
+func (h *Head) IsUpgrade() bool { return isUpgrade(h.lines(upgradeField), h.lines(keyField)) }
+
+func isUpgrade(upgrade, key []string) bool { return hasToken(upgrade, "websocket") || len(key) > 0 }
 
 // CheckRequest checks, for a server, that r is an opening handshake as RFC 6455
 // §4.2.1 wants it, and returns what it offers. Where it is not, the error is a
@@ -34,46 +39,52 @@ func IsUpgrade(r *http.Request) bool {
 //
 // The origin is left to [CheckOrigin].
 func CheckRequest(r *http.Request) (Offer, error) {
-	for _, check := range [...]func(*http.Request) *Refusal{
+	h := HeadOf(r)
+	return h.Check()
+}
+
+// Check is [CheckRequest] for a Head. The offer is valid until h changes.
+func (h *Head) Check() (Offer, error) {
+	for _, check := range [...]func(*Head) *Refusal{
 		checkProtocol, checkUpgrade, checkVersion, checkKey, checkFraming,
 	} {
-		if refusal := check(r); refusal != nil {
+		if refusal := check(h); refusal != nil {
 			return Offer{}, refusal
 		}
 	}
-	subprotocols, err := ParseSubprotocols(r.Header[fieldSubprotocol])
+	subprotocols, err := ParseSubprotocols(h.lines(subprotocolField))
 	if err != nil {
 		return Offer{}, badRequest(err.Error())
 	}
-	extensions, err := ParseExtensions(r.Header[fieldExtensions])
+	extensions, err := h.offered.parse(h.lines(extensionsField))
 	if err != nil {
 		return Offer{}, badRequest(err.Error())
 	}
-	return Offer{r.Header[fieldKey][0], subprotocols, extensions}, nil
+	return Offer{h.lines(keyField)[0], subprotocols, extensions}, nil
 }
 
-func checkProtocol(r *http.Request) *Refusal {
-	if r.ProtoMajor != 1 || r.ProtoMinor < 1 {
+func checkProtocol(h *Head) *Refusal {
+	if h.major != 1 || h.minor < 1 {
 		return &Refusal{
 			Status: http.StatusHTTPVersionNotSupported,
 			Reason: fmt.Sprintf("a WebSocket opens over HTTP/1.1 and this request came over HTTP/%d.%d; "+
-				"a proxy in front has to speak HTTP/1.1 to this server", r.ProtoMajor, r.ProtoMinor),
+				"a proxy in front has to speak HTTP/1.1 to this server", h.major, h.minor),
 		}
 	}
-	if r.Method != http.MethodGet {
+	if h.method != http.MethodGet {
 		return &Refusal{
 			Status: http.StatusMethodNotAllowed,
-			Reason: "a WebSocket opens with the method GET, not " + quote(r.Method),
+			Reason: "a WebSocket opens with the method GET, not " + quote(h.method),
 			Header: http.Header{"Allow": {http.MethodGet}},
 		}
 	}
 	return nil
 }
 
-func checkUpgrade(r *http.Request) *Refusal {
-	if !hasToken(r.Header[fieldUpgrade], "websocket") {
+func checkUpgrade(h *Head) *Refusal {
+	if !hasToken(h.lines(upgradeField), "websocket") {
 		reason := "this is a WebSocket endpoint and the request lacks Upgrade: websocket; connect with a WebSocket client"
-		if IsUpgrade(r) {
+		if h.IsUpgrade() {
 			reason = "the request has a Sec-WebSocket-Key but lacks Upgrade: websocket; " +
 				"a proxy on the way has to pass the headers Upgrade and Connection on"
 		}
@@ -83,14 +94,14 @@ func checkUpgrade(r *http.Request) *Refusal {
 			Header: http.Header{fieldUpgrade: {"websocket"}},
 		}
 	}
-	if !hasToken(r.Header[fieldConnection], "upgrade") {
+	if !hasToken(h.lines(connectionField), "upgrade") {
 		return badRequest("the request lacks Connection: Upgrade; a proxy on the way has to pass it on")
 	}
 	return nil
 }
 
-func checkVersion(r *http.Request) *Refusal {
-	versions := r.Header[fieldVersion]
+func checkVersion(h *Head) *Refusal {
+	versions := h.lines(versionField)
 	if len(versions) > 1 {
 		return badRequest("the request has more than one Sec-WebSocket-Version")
 	}
@@ -104,8 +115,8 @@ func checkVersion(r *http.Request) *Refusal {
 	return nil
 }
 
-func checkKey(r *http.Request) *Refusal {
-	switch keys := r.Header[fieldKey]; {
+func checkKey(h *Head) *Refusal {
+	switch keys := h.lines(keyField); {
 	case len(keys) == 0:
 		return badRequest("the request lacks a Sec-WebSocket-Key")
 	case len(keys) > 1:
@@ -117,11 +128,11 @@ func checkKey(r *http.Request) *Refusal {
 }
 
 // checkFraming looks at what the rest of HTTP has to say about the request.
-func checkFraming(r *http.Request) *Refusal {
-	if r.Host == "" {
+func checkFraming(h *Head) *Refusal {
+	if h.host == "" {
 		return badRequest("the request lacks a Host")
 	}
-	if r.ContentLength != 0 || len(r.TransferEncoding) > 0 {
+	if h.body {
 		return badRequest("an opening handshake has no body")
 	}
 	return nil

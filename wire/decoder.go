@@ -97,12 +97,24 @@ func (d *Decoder) SetStreaming(on bool) { d.streaming = on }
 // the peer declared: good to choose the size of the next read by, up to some bound.
 func (d *Decoder) Missing() int64 { return d.left }
 
+// AtRest reports whether d holds nothing of what has come: no part of a message or of a header, no event that was
+// handed out last, and no reason to take nothing more. A new decoder goes on just as well then, unless d inflates.
+func (d *Decoder) AtRest() bool {
+	return d.message == 0 && !d.inFrame && d.headLen == 0 && d.lent == nil && d.err == nil && !d.closed && !d.streaming
+}
+
+// Inflates reports whether d has an [Inflater].
+func (d *Decoder) Inflates() bool { return d.inflate != nil }
+
 // Next reads from p up to the end of the first event and returns what follows it. An event with Op 0 means that all
 // of p was taken and more is needed; call Next again until then, even if nothing follows, as it takes back the memory
 // of the event before. Next unmasks in place and so changes p. After an error, which is always an [*Error], and after
 // a close frame it takes no more bytes: it returns the same error, or no event.
 func (d *Decoder) Next(p []byte) (ev Event, rest []byte, err error) {
 	d.reclaim()
+	if ev, size := d.plain(p); size > 0 {
+		return ev, p[size:], nil
+	}
 	for d.err == nil && !d.closed && (len(p) > 0 || d.inFrame && d.left == 0) {
 		if !d.inFrame {
 			p = d.header(p)

@@ -1,6 +1,9 @@
 package wire
 
-import "encoding/binary"
+import (
+	"encoding/binary"
+	"math/bits"
+)
 
 // MaxHeaderSize is the length in bytes of the longest frame header: two bytes, a 64-bit length and a masking key.
 const MaxHeaderSize = 14
@@ -31,38 +34,74 @@ type Header struct {
 	Length int64  // the payload's length in bytes
 }
 
+// PackedHeader is a header in its encoded form: the first Size bytes of Lo and then Hi, of both the lowest first. It fits
+// into registers.
+type PackedHeader struct {
+	Lo, Hi uint64
+	Size   int
+}
+
 // AppendHeader appends the encoded form of h to dst. It does not judge h: a caller that wants to break the rules,
 // such as a test, can.
 func AppendHeader(dst []byte, h Header) []byte {
-	first, second := byte(h.Opcode)&0xF, byte(0)
-	if h.Fin {
-		first |= bitFin
-	}
-	if h.RSV1 {
-		first |= bitRSV1
-	}
-	if h.RSV2 {
-		first |= bitRSV2
-	}
-	if h.RSV3 {
-		first |= bitRSV3
-	}
+	p := h.Pack()
+	var b [16]byte
+	binary.LittleEndian.PutUint64(b[:], p.Lo)
+	binary.LittleEndian.PutUint64(b[8:], p.Hi)
+	return append(dst, b[:p.Size]...)
+}
+
+// Pack returns the encoded form of h. Like AppendHeader it does not judge.
+func (h *Header) Pack() PackedHeader {
+	second := uint64(0)
 	if h.Masked {
 		second = bitMask
 	}
+	p := PackedHeader{Lo: h.firstByte()}
 	switch length := uint64(h.Length); {
 	case length < length16:
-		dst = append(dst, first, second|byte(length))
+		p.Lo |= (second | length) << 8
+		p.Size = 2
 	case length <= 0xFFFF:
-		dst = append(dst, first, second|length16, byte(length>>8), byte(length))
+		p.Lo |= (second|length16)<<8 | uint64(bits.ReverseBytes16(uint16(length)))<<16
+		p.Size = 4
 	default:
-		dst = append(dst, first, second|length64)
-		dst = binary.BigEndian.AppendUint64(dst, length)
+		reversed := bits.ReverseBytes64(length)
+		p.Lo |= (second|length64)<<8 | reversed<<16
+		p.Hi = reversed >> 48
+		p.Size = 10
 	}
 	if h.Masked {
-		dst = binary.LittleEndian.AppendUint32(dst, h.Key)
+		p.appendKey(h.Key)
 	}
-	return dst
+	return p
+}
+
+func (h *Header) firstByte() uint64 {
+	b := uint64(h.Opcode) & 0xF
+	if h.Fin {
+		b |= bitFin
+	}
+	if h.RSV1 {
+		b |= bitRSV1
+	}
+	if h.RSV2 {
+		b |= bitRSV2
+	}
+	if h.RSV3 {
+		b |= bitRSV3
+	}
+	return b
+}
+
+// appendKey puts the masking key behind the length.
+func (p *PackedHeader) appendKey(key uint32) {
+	if p.Size < 8 {
+		p.Lo |= uint64(key) << (8 * p.Size)
+	} else {
+		p.Hi |= uint64(key) << (8 * (p.Size - 8))
+	}
+	p.Size += 4
 }
 
 // ParseHeader reads the header that p starts with and returns its size in bytes. While p is too short to hold it
