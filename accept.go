@@ -67,6 +67,7 @@ func Accept(w http.ResponseWriter, r *http.Request, opts *AcceptOptions) (*Conn,
 // startPull makes c a connection that is read with Read.
 func (c *Conn) startPull() {
 	c.pull = &pull{stream: c.transport.(*loop.Stream), turn: make(chan struct{}, 1)}
+	c.takeDecoder() // for good: who reads may stop at any byte
 	c.transport.SetHandler((*events)(c))
 	c.startKeepalive()
 }

@@ -8,15 +8,16 @@ import (
 
 	"github.com/molva-ws/molva/internal/admission"
 	"github.com/molva-ws/molva/internal/clientaddr"
+	"github.com/molva-ws/molva/internal/loop"
 )
 
 // ClientAddr returns the address of the client: the one that a trusted proxy names, see Server.TrustedProxies, and
 // otherwise the peer's. Limits count by it. It is not valid if it is not known, as that of a peer on a Unix socket.
 func (c *Conn) ClientAddr() netip.Addr {
-	if c.info.client != nil {
-		return *c.info.client
+	if client := c.knows().client; client != nil {
+		return *client
 	}
-	return addrPortOf(c.RemoteAddr()).Addr()
+	return peerAddr(c.transport).Addr()
 }
 
 // client is where a request comes from.
@@ -52,11 +53,11 @@ func (d *door) at(addr netip.AddrPort) client {
 }
 
 // peer returns the client at the other end of a socket.
-func (d *door) peer(remote net.Addr) client {
-	if remote.Network() == "unix" {
-		return client{trusted: d.trust.HasUnix()}
+func (d *door) peer(conn loop.Conn) client {
+	if addr := peerAddr(conn); addr.IsValid() {
+		return d.at(addr)
 	}
-	return d.at(addrPortOf(remote))
+	return client{trusted: d.trust.HasUnix() && conn.RemoteAddr().Network() == "unix"}
 }
 
 // sender returns the client who has sent a request to net/http.
@@ -89,11 +90,11 @@ func visitor(peer client) netip.Addr {
 
 // admit finds out who has sent a handshake through peer, and lets him in, which leave undoes. The error is a
 // [*Refusal].
-func (d *door) admit(r *http.Request, peer client) (client, error) {
+func (d *door) admit(r *request, peer client) (client, error) {
 	if d == nil {
 		return peer, nil
 	}
-	from, err := d.follow(r, peer)
+	from, err := d.follow(r.http, peer)
 	if err != nil {
 		d.counts.refuse(refusedRequest)
 		return from, err
@@ -131,6 +132,15 @@ func (d *door) leave(addr netip.Addr) {
 	if d != nil {
 		d.gate.LeaveConn(addr)
 	}
+}
+
+// peerAddr returns the address of the peer, as addresses are compared; not valid if it is none of the Internet.
+func peerAddr(conn loop.Conn) netip.AddrPort {
+	// An event loop has it in this form, where net.Addr would have to be allocated.
+	if c, ok := conn.(interface{ RemoteAddrPort() netip.AddrPort }); ok {
+		return c.RemoteAddrPort()
+	}
+	return addrPortOf(conn.RemoteAddr())
 }
 
 // addrPortOf returns the address of a socket, as addresses are compared; not valid if it is none of the Internet.

@@ -70,7 +70,8 @@ func (c *Conn) awaitClose() {
 func (c *Conn) endedWell() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.ended != nil && c.ended.cause == nil && c.ended.Code != CloseAbnormal
+	ended := c.turns().ended
+	return ended != nil && ended.cause == nil && ended.Code != CloseAbnormal
 }
 
 // CloseNow cuts the connection without a closing handshake. What waits in the outbox is lost. On a connection that has
@@ -106,15 +107,13 @@ func (c *Conn) CloseRead(ctx context.Context) context.Context {
 
 // sendClose sends the close frame, the last frame of this end, and reports whether this call did.
 func (c *Conn) sendClose(closing *CloseError) bool {
-	c.order.Lock()
-	defer c.order.Unlock()
 	if !c.closing.CompareAndSwap(nil, closing) {
 		return false
 	}
 	payload := buffer.Get(wire.MaxControlPayload)
 	defer payload.Free()
 	frame := wire.Header{Fin: true, Opcode: wire.OpClose}
-	c.sendFrame(frame, wire.AppendClose(payload.Bytes(), closing.Code, closing.Reason), loop.Urgent)
+	c.sendFrame(frame, wire.AppendClose(payload.Bytes(), closing.Code, closing.Reason), loop.Last)
 	return true
 }
 
@@ -136,13 +135,14 @@ func (c *Conn) end(err error) {
 	ended := abnormal(err)
 	c.closing.CompareAndSwap(nil, ended)
 	c.mu.Lock()
-	if c.ended != nil {
+	l := c.turns()
+	if l.ended != nil {
 		c.mu.Unlock()
 		return
 	}
-	c.ended = ended
-	if c.done != nil {
-		close(c.done)
+	l.ended = ended
+	if l.done != nil {
+		close(l.done)
 	}
 	c.mu.Unlock()
 	if c.server != nil {

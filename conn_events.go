@@ -17,20 +17,26 @@ var _ loop.Handler = (*events)(nil)
 // Data takes what has arrived.
 func (e *events) Data(p []byte) {
 	c := (*Conn)(e)
-	c.paceBytes(context.Background(), len(p))
+	if c.extra != nil {
+		c.paceBytes(context.Background(), len(p))
+	}
 	c.set.counts.received(c, c.dispatch(p))
 }
 
-// dispatch decodes p, calls OnMessage for each message in it, and returns how many those were.
+// dispatch decodes p, calls OnMessage for each message in it, and returns how many those were. A callback that panics
+// ends it, and the connection.
 func (c *Conn) dispatch(p []byte) (messages int) {
 	corked := false
+	defer c.server.recovered(c)
+	decoder := c.takeDecoder()
 	for {
-		ev, rest, err := c.decoder.Next(p)
+		ev, rest, err := decoder.Next(p)
 		if err != nil {
 			c.violated(err)
 			return messages
 		}
 		if ev.Op == 0 {
+			c.leaveDecoder()
 			return messages
 		}
 		if p = rest; len(p) > 0 && !corked {
@@ -41,7 +47,9 @@ func (c *Conn) dispatch(p []byte) (messages int) {
 			c.control(ev)
 			continue
 		}
-		c.paceMessage(context.Background())
+		if c.extra != nil {
+			c.paceMessage(context.Background())
+		}
 		if c.closing.Load() == nil {
 			messages++
 			c.server.message(c, Message{Type: Type(ev.Op), Data: ev.Payload})
@@ -58,7 +66,7 @@ func (e *events) Closed(err error) {
 	if c.pull != nil {
 		return
 	}
-	c.decoder.Release()
+	c.dropDecoder()
 	c.end(err)
 }
 

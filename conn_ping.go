@@ -53,19 +53,20 @@ func (c *Conn) sendPing(ctx context.Context, payload []byte) error {
 func (c *Conn) awaitPong() (uint64, <-chan struct{}) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.pings == nil {
-		c.pings = &pings{waiting: make(map[uint64]chan struct{})}
+	l := c.turns()
+	if l.pings == nil {
+		l.pings = &pings{waiting: make(map[uint64]chan struct{})}
 	}
-	c.pings.last++
+	l.pings.last++
 	ponged := make(chan struct{})
-	c.pings.waiting[c.pings.last] = ponged
-	return c.pings.last, ponged
+	l.pings.waiting[l.pings.last] = ponged
+	return l.pings.last, ponged
 }
 
 func (c *Conn) forgetPing(id uint64) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	delete(c.pings.waiting, id)
+	delete(c.later.pings.waiting, id)
 }
 
 // pong wakes the one whose ping it answers. A pong that nobody asked for means nothing (RFC 6455 §5.5.3).
@@ -76,11 +77,12 @@ func (c *Conn) pong(payload []byte) {
 	id := binary.BigEndian.Uint64(payload)
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.pings == nil {
+	if c.later == nil || c.later.pings == nil {
 		return
 	}
-	if ponged, ok := c.pings.waiting[id]; ok {
-		delete(c.pings.waiting, id)
+	waiting := c.later.pings.waiting
+	if ponged, ok := waiting[id]; ok {
+		delete(waiting, id)
 		close(ponged)
 	}
 }

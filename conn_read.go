@@ -148,7 +148,7 @@ func (c *Conn) decodePaced(ctx context.Context) (wire.Event, error) {
 				return wire.Event{}, err
 			}
 		}
-		if c.throttle == nil || c.closing.Load() == nil {
+		if c.throttle() == nil || c.closing.Load() == nil {
 			c.countReceived(ev)
 			return ev, nil
 		}

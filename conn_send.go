@@ -13,7 +13,9 @@ import (
 // or [ErrType].
 func (c *Conn) Send(m Message) error {
 	err := c.send(m, c.set.priority())
-	c.sent(err)
+	if err != nil {
+		c.refused(err)
+	}
 	return err
 }
 
@@ -27,7 +29,6 @@ func (c *Conn) Write(ctx context.Context, m Message) error {
 		}
 		err := c.send(m, loop.Normal)
 		if err != ErrBufferFull {
-			c.sent(err)
 			return err
 		}
 		if err := c.waitRoom(ctx, len(m.Data)); err != nil {
@@ -38,9 +39,9 @@ func (c *Conn) Write(ctx context.Context, m Message) error {
 
 // waitRoom waits until a message of n bytes is likely to be admitted.
 func (c *Conn) waitRoom(ctx context.Context, n int) error {
-	c.order.RLock()
+	c.order.Lock()
 	open := c.streaming
-	c.order.RUnlock()
+	c.order.Unlock()
 	if open == nil {
 		return sendError(c.transport.WaitRoom(ctx, n+n>>overheadShift+wire.MaxHeaderSize+deflateOverhead))
 	}
@@ -60,56 +61,82 @@ const (
 	overheadShift   = 12
 )
 
+// send sends a message, at once where it does not matter what others send at the same time.
 func (c *Conn) send(m Message, p loop.Priority) error {
 	if !m.valid() {
 		return ErrType
 	}
-	if c.compresses(m) && c.takeover {
-		c.order.Lock()
-		defer c.order.Unlock()
-	} else {
-		c.order.RLock()
-		defer c.order.RUnlock()
+	if c.closing.Load() != nil {
+		return ErrClosed
 	}
+	switch {
+	case !c.compresses(m):
+		err := c.sendFrame(wire.Header{Fin: true, Opcode: wire.Opcode(m.Type)}, m.Data, p)
+		if err != loop.ErrHeld {
+			return err
+		}
+	case !c.extra.takeover:
+		err := c.sendDeflated(m, p)
+		if err != loop.ErrHeld {
+			return err
+		}
+	}
+	return c.sendInOrder(m, p)
+}
+
+// sendInOrder sends a message that must not pass others: because the deflater keeps context, or a Writer is open.
+func (c *Conn) sendInOrder(m Message, p loop.Priority) error {
+	c.order.Lock()
+	defer c.order.Unlock()
 	if c.closing.Load() != nil {
 		return ErrClosed
 	}
 	if c.streaming != nil {
-		return c.postpone(m)
+		err := c.postpone(m)
+		c.countUnless(err)
+		return err
 	}
-	return c.sendOrdered(m, p)
+	if !c.compresses(m) || !c.extra.takeover {
+		return c.sendWhole(m, p)
+	}
+	if !c.fits(len(m.Data)) {
+		return ErrBufferFull
+	}
+	err := c.sendWhole(m, loop.Urgent)
+	c.countUnless(err)
+	return err
 }
 
-// sendOrdered sends a message as one frame. The order is held, alone if the deflater keeps context.
-func (c *Conn) sendOrdered(m Message, p loop.Priority) error {
-	h := wire.Header{Fin: true, Opcode: wire.Opcode(m.Type)}
-	if c.compresses(m) {
-		return c.sendCompressed(h, m.Data, p)
+// countUnless counts a message that the transport does not count, unless it failed.
+func (c *Conn) countUnless(err error) {
+	if err == nil {
+		c.set.counts.sent(c)
 	}
-	return c.sendFrame(h, m.Data, p)
+}
+
+// sendWhole sends a message as one frame. The order is held if the deflater keeps context; p must be urgent then, as what
+// is compressed with context must be sent, or the peer loses the thread.
+func (c *Conn) sendWhole(m Message, p loop.Priority) error {
+	if c.compresses(m) {
+		return c.sendDeflated(m, p)
+	}
+	return c.sendFrame(wire.Header{Fin: true, Opcode: wire.Opcode(m.Type)}, m.Data, p)
 }
 
 // compresses reports whether m is worth compressing on this connection.
 func (c *Conn) compresses(m Message) bool {
-	return c.deflater != nil && len(m.Data) >= c.set.compression.MinSize
+	return c.extra != nil && c.extra.deflater != nil && len(m.Data) >= c.set.compression.MinSize
 }
 
-func (c *Conn) sendCompressed(h wire.Header, payload []byte, p loop.Priority) error {
-	if c.takeover {
-		if p != loop.Urgent && !c.fits(len(payload)) {
-			return ErrBufferFull
-		}
-		p = loop.Urgent // what is compressed with context must be sent, or the peer loses the thread
-	}
-	deflated := buffer.Get(len(payload))
+func (c *Conn) sendDeflated(m Message, p loop.Priority) error {
+	deflated := buffer.Get(len(m.Data))
 	defer deflated.Free()
-	data, err := c.deflater.Append(deflated.Bytes(), payload)
+	data, err := c.extra.deflater.Append(deflated.Bytes(), m.Data)
 	if err != nil {
 		return err
 	}
 	deflated.Set(data)
-	h.RSV1 = true
-	return c.sendFrame(h, data, p)
+	return c.sendFrame(wire.Header{Fin: true, RSV1: true, Opcode: wire.Opcode(m.Type)}, data, p)
 }
 
 // fits reports whether a message of n bytes is likely to be admitted to the outbox.
@@ -121,37 +148,33 @@ func (c *Conn) fits(n int) bool {
 // sendFrame sends one frame. A server's payload goes as it is, a client's is masked in a copy.
 func (c *Conn) sendFrame(h wire.Header, payload []byte, p loop.Priority) error {
 	h.Length = int64(len(payload))
-	if c.role == wire.Server {
-		head := buffer.Get(wire.MaxHeaderSize)
-		defer head.Free()
-		return sendError(c.transport.Send(wire.AppendHeader(head.Bytes(), h), payload, p))
+	if c.role == wire.Client {
+		return c.sendMasked(h, payload, p)
 	}
+	return sendError(c.transport.Send(loop.Head(h.Pack()), payload, p))
+}
+
+func (c *Conn) sendMasked(h wire.Header, payload []byte, p loop.Priority) error {
 	h.Masked, h.Key = true, wire.NewKey()
-	masked := buffer.Get(wire.MaxHeaderSize + len(payload))
+	masked := buffer.Get(len(payload))
 	defer masked.Free()
-	frame := wire.AppendHeader(masked.Bytes(), h)
-	size := len(frame)
-	frame = frame[:size+len(payload)]
-	wire.MaskCopy(frame[size:], payload, h.Key)
-	return sendError(c.transport.Send(frame[:size], frame[size:], p))
+	body := masked.Bytes()[:len(payload)]
+	wire.MaskCopy(body, payload, h.Key)
+	return sendError(c.transport.Send(loop.Head(h.Pack()), body, p))
 }
 
 // sendControl sends a control frame. A pong is left out when the outbox is full: it is only a reply, and a peer that
 // pings without reading must not make it grow.
 func (c *Conn) sendControl(op wire.Opcode, payload []byte) error {
-	c.order.RLock()
-	defer c.order.RUnlock()
 	if c.closing.Load() != nil {
 		return ErrClosed
 	}
-	return c.sendFrame(wire.Header{Fin: true, Opcode: op}, payload, loop.Normal)
+	return c.sendFrame(wire.Header{Fin: true, Opcode: op}, payload, loop.Through)
 }
 
-// sent notes what came of sending a message, and applies the policy to a peer that does not read.
-func (c *Conn) sent(err error) {
+// refused applies the policy to a peer that does not read, where err says that its outbox is full.
+func (c *Conn) refused(err error) {
 	switch {
-	case err == nil:
-		c.set.counts.sent(c)
 	case err != ErrBufferFull:
 	case c.set.slow != SlowClose:
 		c.set.counts.refuseMessage()

@@ -29,13 +29,14 @@ func (c *Conn) Writer(ctx context.Context, t Type) (io.WriteCloser, error) {
 		return nil, ErrWriterOpen
 	}
 	c.streaming = &streaming{done: make(chan struct{})}
+	c.transport.Hold(true)
 	return &messageWriter{conn: c, ctx: ctx, op: wire.Opcode(t)}, nil
 }
 
 // streaming is what a connection has while a Writer is open. It comes and goes under order.
 type streaming struct {
 	done     chan struct{} // closed at the end
-	deferred []Message     // what was sent meanwhile, under the connection's mu
+	deferred []Message     // what was sent meanwhile
 	size     int           // what deferred counts against the outbox's limit
 }
 
@@ -66,7 +67,7 @@ func (w *messageWriter) Close() error {
 	}
 	err := w.send(nil, true)
 	w.closed = true
-	w.conn.sent(err)
+	w.conn.countUnless(err)
 	if err != nil && w.op == wire.OpContinuation {
 		w.conn.CloseNow()
 	}
@@ -95,23 +96,18 @@ func (w *messageWriter) send(p []byte, fin bool) error {
 
 func (w *messageWriter) sendFragment(p []byte, fin bool) error {
 	c := w.conn
-	c.order.RLock()
-	defer c.order.RUnlock()
 	if c.closing.Load() != nil {
 		return ErrClosed
 	}
-	err := c.sendFrame(wire.Header{Fin: fin, Opcode: w.op}, p, loop.Normal)
+	err := c.sendFrame(wire.Header{Fin: fin, Opcode: w.op}, p, loop.Through)
 	if err == nil {
 		w.op = wire.OpContinuation
 	}
 	return err
 }
 
-// postpone keeps a message that must not come between the fragments of another one. The order is held, perhaps with
-// others.
+// postpone keeps a message that must not come between the fragments of another one. The order is held.
 func (c *Conn) postpone(m Message) error {
-	c.mu.Lock()
-	defer c.mu.Unlock()
 	s := c.streaming
 	size := len(m.Data) + postponedCost
 	if s.size > 0 && c.transport.Queued()+s.size+size > c.set.outboxLimit() {
@@ -133,8 +129,9 @@ func (c *Conn) resume() {
 	c.streaming = nil
 	close(s.done)
 	for _, m := range s.deferred {
-		if c.closing.Load() != nil || c.sendOrdered(m, loop.Urgent) != nil {
-			return
+		if c.closing.Load() != nil || c.sendWhole(m, loop.Urgent) != nil {
+			break
 		}
 	}
+	c.transport.Hold(false)
 }

@@ -170,7 +170,7 @@ func open(ctx context.Context, nc net.Conn, r *http.Request, offer handshake.Off
 		peeked, _ := reader.Peek(n)
 		early.Append(peeked)
 	}
-	c := newConn(wire.Client, loop.NewStream(nc, &set.outbox, early), set, agreed)
+	c := newConn(wire.Client, loop.NewStream(nc, &set.outbox, early), set, &agreed)
 	c.startPull()
 	return c, response, nil
 }

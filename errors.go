@@ -106,10 +106,10 @@ func abnormal(cause error) *CloseError {
 
 // sendError translates the errors of the outbox.
 func sendError(err error) error {
-	switch {
-	case errors.Is(err, loop.ErrFull):
+	switch err {
+	case loop.ErrFull:
 		return ErrBufferFull
-	case errors.Is(err, loop.ErrClosed):
+	case loop.ErrClosed:
 		return ErrClosed
 	}
 	return err

@@ -8,7 +8,7 @@ import (
 // hub knows the connections of a server, by room and by user.
 type hub struct {
 	mu    sync.RWMutex
-	all   []*Conn // each at its place, see Conn
+	all   roster
 	rooms map[string]*set
 	users map[string]*set
 }
@@ -16,39 +16,60 @@ type hub struct {
 // set is some of the connections, kept so that it can be copied quickly.
 type set struct {
 	members []*Conn
-	index   map[*Conn]int
+	index   map[*Conn]int // where they are among the members; nil while those are few
+}
+
+// fewMembers is how many members are found quickly without an index. Most users have one connection.
+const fewMembers = 16
+
+// find returns where c is among the members, or -1.
+func (s *set) find(c *Conn) int {
+	if s.index == nil {
+		return slices.Index(s.members, c)
+	}
+	if i, ok := s.index[c]; ok {
+		return i
+	}
+	return -1
 }
 
 func (s *set) add(c *Conn) {
-	if _, ok := s.index[c]; ok {
+	if s.find(c) >= 0 {
 		return
 	}
-	if s.index == nil {
-		s.index = make(map[*Conn]int)
-	}
-	s.index[c] = len(s.members)
 	s.members = append(s.members, c)
+	switch n := len(s.members); {
+	case s.index != nil:
+		s.index[c] = n - 1
+	case n > fewMembers:
+		s.index = make(map[*Conn]int)
+		for i, member := range s.members {
+			s.index[member] = i
+		}
+	}
 }
 
 func (s *set) remove(c *Conn) {
-	i, ok := s.index[c]
-	if !ok {
+	i := s.find(c)
+	if i < 0 {
 		return
 	}
 	last := len(s.members) - 1
-	s.members[i] = s.members[last]
-	s.index[s.members[i]] = i
-	s.members[last] = nil
+	moved := s.members[last]
+	s.members[i], s.members[last] = moved, nil
 	s.members = s.members[:last]
-	delete(s.index, c)
+	if s.index != nil {
+		s.index[moved] = i
+		delete(s.index, c)
+	}
 }
 
-// conns returns the members, of which there are none in a set that is nil.
-func (s *set) conns() []*Conn {
+// appendTo appends the members to conns. A set that is nil has none.
+func (s *set) appendTo(conns []*Conn) []*Conn {
 	if s == nil {
-		return nil
+		return conns
 	}
-	return s.members
+	return append(conns, s.members...)
 }
 
 // addTo puts c into the named set, making it if needed.
@@ -79,8 +100,7 @@ func removeFrom(sets map[string]*set, name string, c *Conn) {
 func (h *hub) enter(c *Conn) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.all = append(h.all, c)
-	c.place = len(h.all)
+	h.all.add(c)
 	if user := c.User(); user != "" {
 		addTo(&h.users, user, c)
 	}
@@ -93,27 +113,24 @@ func (h *hub) leave(c *Conn) {
 	if c.place == 0 {
 		return
 	}
-	last := len(h.all)
-	moved := h.all[last-1]
-	h.all[c.place-1], moved.place = moved, c.place
-	h.all[last-1] = nil
-	h.all, c.place = h.all[:last-1], 0
-	if user := c.User(); user != "" {
-		removeFrom(h.users, user, c)
+	h.all.remove(c)
+	about := c.knows()
+	if about.user != "" {
+		removeFrom(h.users, about.user, c)
 	}
-	for name := range c.rooms {
+	for name := range about.rooms {
 		removeFrom(h.rooms, name, c)
 	}
-	c.rooms = nil
+	if about.rooms != nil {
+		c.keepRooms(nil)
+	}
 }
 
 func (h *hub) rename(c *Conn, user string) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	old := c.User()
-	c.mu.Lock()
-	c.info.user = user
-	c.mu.Unlock()
+	c.noteUser(user)
 	if c.place == 0 || old == user {
 		return
 	}
@@ -133,29 +150,37 @@ func (h *hub) join(c *Conn, name string) bool {
 		return false
 	}
 	addTo(&h.rooms, name, c)
-	if c.rooms == nil {
-		c.rooms = make(map[string]struct{})
+	rooms := c.knows().rooms
+	if rooms == nil {
+		rooms = make(map[string]struct{})
+		c.keepRooms(rooms)
 	}
-	c.rooms[name] = struct{}{}
+	rooms[name] = struct{}{}
 	return true
+}
+
+func (c *Conn) keepRooms(rooms map[string]struct{}) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.known().rooms = rooms
 }
 
 func (h *hub) part(c *Conn, name string) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	removeFrom(h.rooms, name, c)
-	delete(c.rooms, name)
+	delete(c.knows().rooms, name)
 }
 
 // snapshots lends slices for the members of a set while a message is sent to them, without the lock.
 var snapshots = sync.Pool{New: func() any { return new([]*Conn) }}
 
-// snapshot returns a copy of the set that pick returns under the lock; freeSnapshot takes it back.
-func (h *hub) snapshot(pick func() []*Conn) *[]*Conn {
+// snapshot returns a copy of what pick appends under the lock; freeSnapshot takes it back.
+func (h *hub) snapshot(pick func([]*Conn) []*Conn) *[]*Conn {
 	members := snapshots.Get().(*[]*Conn)
 	h.mu.RLock()
 	defer h.mu.RUnlock()
-	*members = append(*members, pick()...)
+	*members = pick(*members)
 	return members
 }
 
@@ -165,9 +190,9 @@ func freeSnapshot(members *[]*Conn) {
 	snapshots.Put(members)
 }
 
-// list returns the members of a set to keep.
-func (h *hub) list(pick func() []*Conn) []*Conn {
+// list returns what pick appends, to keep.
+func (h *hub) list(pick func([]*Conn) []*Conn) []*Conn {
 	h.mu.RLock()
 	defer h.mu.RUnlock()
-	return slices.Clone(pick())
+	return pick(nil)
 }

@@ -6,7 +6,9 @@ import (
 	"errors"
 	"net"
 	"net/http"
+	"slices"
 	"sync"
+	"unsafe"
 
 	"github.com/molva-ws/molva/handshake"
 	"github.com/molva-ws/molva/internal/buffer"
@@ -18,14 +20,17 @@ import (
 type opening struct {
 	server *Server
 	conn   detachable
-	head   *buffer.Buffer
-	seen   int // bytes of head that were searched for its end
+	head   *buffer.Buffer // nil as long as nothing has to be kept
+	seen   int            // bytes of head that were searched for its end
 
 	peer    client   // at the other end of the socket
 	client  client   // the same, or the one for whom a proxy has opened the connection
 	remote  net.Addr // the client's, if a PROXY protocol header says so
 	proxied bool     // such a header has to come yet
 	inside  bool     // counted by the door
+
+	listed     bool // is one of the server's
+	prev, next *opening
 }
 
 // detachable is a connection that can be handed to net/http.
@@ -35,18 +40,33 @@ type detachable interface {
 	Detach() (net.Conn, error)
 }
 
-// Data gathers the head and acts once it is whole.
+// openingPool keeps openings that came to an end. A storm of new connections makes no garbage of them.
+var openingPool = sync.Pool{New: func() any { return new(opening) }}
+
+func newOpening() *opening { return openingPool.Get().(*opening) }
+
+// free gives everything back. The connection has another handler by now, or none.
+func (o *opening) free() {
+	o.head.Free()
+	*o = opening{}
+	openingPool.Put(o)
+}
+
+// Data gathers the head and acts once it is whole. One that comes in one piece is read where it lies.
 func (o *opening) Data(p []byte) {
-	if o.head == nil {
-		o.head = buffer.Get(len(p))
+	if o.head != nil || o.proxied {
+		o.keep(p)
+		if o.proxied && !o.readProxyHeader() {
+			return
+		}
+		p = o.head.Bytes()
 	}
-	o.head.Append(p)
-	if o.proxied && !o.readProxyHeader() {
-		return
-	}
-	end := o.headEnd()
+	end := o.headEnd(p)
 	switch {
-	case end < 0 && o.head.Len() <= defaultHeaderBytes:
+	case end < 0 && len(p) <= defaultHeaderBytes:
+		if o.head == nil {
+			o.keep(p)
+		}
 	case end < 0 || end > defaultHeaderBytes:
 		o.server.counts.refuse(refusedTooLarge)
 		o.refuse(&Refusal{
@@ -54,14 +74,21 @@ func (o *opening) Data(p []byte) {
 			Reason: "the request's header is longer than this server reads",
 		})
 	default:
-		o.decide(end)
+		o.decide(p[:end], p[end:])
 	}
 }
 
-// headEnd returns the length of the request's head, -1 while it is not whole.
-func (o *opening) headEnd() int {
+// keep holds what has come until there is more.
+func (o *opening) keep(p []byte) {
+	if o.head == nil {
+		o.head = buffer.Get(len(p))
+	}
+	o.head.Append(p)
+}
+
+// headEnd returns the length of the request's head, with which b begins, -1 while it is not whole.
+func (o *opening) headEnd(b []byte) int {
 	const end = "\r\n\r\n"
-	b := o.head.Bytes()
 	from := max(0, o.seen-len(end)+1)
 	o.seen = len(b)
 	if i := bytes.Index(b[from:], []byte(end)); i >= 0 {
@@ -70,25 +97,55 @@ func (o *opening) headEnd() int {
 	return -1
 }
 
-// decide reads the request and finds out who answers it.
-func (o *opening) decide(end int) {
-	r, err := o.request(end)
-	switch {
-	case err != nil:
-		o.server.counts.refuse(refusedRequest)
-		o.refuse(&Refusal{Status: http.StatusBadRequest, Reason: "this is not an HTTP request"})
-	case o.server.Handler != nil && !handshake.IsUpgrade(r):
-		o.server.leaveToHTTP(o)
-	default:
-		o.upgrade(r, o.head.Bytes()[end:])
+// decide reads the request and finds out who answers it. early is what came right behind it.
+func (o *opening) decide(head, early []byte) {
+	r := requests.Get().(*request)
+	err := o.read(r, head)
+	if err == nil && (o.server.Handler == nil || r.head.IsUpgrade()) {
+		o.upgrade(r, early)
+		return
 	}
+	r.free()
+	if err == nil {
+		o.server.leaveToHTTP(o, slices.Concat(head, early))
+		return
+	}
+	o.server.counts.refuse(refusedRequest)
+	o.refuse(&Refusal{Status: http.StatusBadRequest, Reason: "this is not an HTTP request"})
 }
+
+// requests keeps what requests are read into.
+var requests = sync.Pool{New: func() any { return new(request) }}
+
+func (r *request) free() {
+	*r = request{}
+	requests.Put(r)
+}
+
+// read finds out what the head of the request says. For most it takes no memory.
+func (o *opening) read(r *request, head []byte) (err error) {
+	if !o.isShown() && r.head.Parse(unsafe.String(unsafe.SliceData(head), len(head))) {
+		// The strings lie in the bytes that have arrived. Nothing that outlives the answer is made of them: the rules
+		// of the handshake copy what they quote, and nobody else sees them.
+		return nil
+	}
+	if r.http, err = readRequest(head); err != nil {
+		return err
+	}
+	r.http.RemoteAddr = o.remoteAddr().String()
+	r.head = handshake.HeadOf(r.http)
+	return nil
+}
+
+// isShown reports whether somebody looks at the request who may look at, and keep, all of it.
+func (o *opening) isShown() bool { return o.server.OnUpgrade != nil || o.client.trusted }
 
 var headReaders = sync.Pool{New: func() any { return bufio.NewReaderSize(nil, 512) }}
 
-func (o *opening) request(end int) (*http.Request, error) {
+// readRequest has net/http read the request.
+func readRequest(head []byte) (*http.Request, error) {
 	reader := headReaders.Get().(*bufio.Reader)
-	reader.Reset(bytes.NewReader(o.head.Bytes()[:end]))
+	reader.Reset(bytes.NewReader(head))
 	defer func() {
 		reader.Reset(nil)
 		headReaders.Put(reader)
@@ -97,10 +154,9 @@ func (o *opening) request(end int) (*http.Request, error) {
 	if err != nil {
 		return nil, err
 	}
-	if hosts(o.head.Bytes()[:end]) > 1 {
+	if hosts(head) > 1 {
 		return nil, errHosts
 	}
-	r.RemoteAddr = o.remoteAddr().String()
 	return r, nil
 }
 
@@ -119,20 +175,21 @@ func hosts(head []byte) int {
 }
 
 // upgrade makes the connection a WebSocket. early is what came right behind the request.
-func (o *opening) upgrade(r *http.Request, early []byte) {
+func (o *opening) upgrade(r *request, early []byte) {
 	s := o.server
 	accepted, err := s.upgrader.accept(r, o.client)
+	r.free()
 	if err != nil {
-		o.refuse(s.upgrader.refusal(r, err))
+		o.refuse(s.upgrader.refusal(err, func() string { return o.remoteAddr().String() }))
 		return
 	}
 	s.closedOpening(o) // from here on Shutdown must not cut it without a close frame
-	if err := o.conn.Send(accepted.response.Bytes(), nil, loop.Urgent); err != nil {
+	if err := o.conn.Send(loop.Head{}, accepted.response.Bytes(), loop.Urgent); err != nil {
 		accepted.fail()
 		o.conn.Abort(err)
 		return
 	}
-	h := s.welcome(accepted, o.conn)
+	h := s.welcome(&accepted, o.conn)
 	o.conn.SetHandler(h)
 	if len(early) > 0 {
 		h.Data(early)
@@ -143,7 +200,7 @@ func (o *opening) upgrade(r *http.Request, early []byte) {
 // refuse answers with a refusal and ends the connection.
 func (o *opening) refuse(refusal *Refusal) {
 	response := handshake.AppendRefusal(nil, refusal)
-	o.conn.Send(response, nil, loop.Urgent)
+	o.conn.Send(loop.Head{}, response, loop.Urgent)
 	o.conn.Finish(refusal, o.server.upgrader.set.close)
 }
 
@@ -166,96 +223,38 @@ func (o *opening) Closed(err error) {
 	o.free()
 }
 
-func (o *opening) free() {
-	o.head.Free()
-	o.head = nil
+// openings are those of a server, as a list through themselves. It is under the server's mu.
+type openings struct{ first *opening }
+
+func (l *openings) add(o *opening) {
+	o.listed, o.next = true, l.first
+	if l.first != nil {
+		l.first.prev = o
+	}
+	l.first = o
 }
 
-// leaveToHTTP hands the connection to the server that answers plain requests.
-func (s *Server) leaveToHTTP(o *opening) {
-	early := bytes.Clone(o.head.Bytes())
-	s.closedOpening(o)
-	o.free()
-	plain := s.plainRequests(o.conn.LocalAddr())
-	if plain == nil {
-		o.conn.Abort(ErrServerClosed)
+// remove takes o out if it is in.
+func (l *openings) remove(o *opening) {
+	if !o.listed {
 		return
 	}
-	nc, err := o.conn.Detach()
-	if err != nil {
-		o.conn.Abort(err)
-		return
+	if o.next != nil {
+		o.next.prev = o.prev
 	}
-	if !plain.offer(&earlyConn{Conn: nc, early: early, remote: o.remoteAddr()}) {
-		nc.Close()
+	if o.prev != nil {
+		o.prev.next = o.next
+	} else {
+		l.first = o.next
 	}
+	o.listed, o.prev, o.next = false, nil, nil
 }
 
-// earlyConn is a connection of which some bytes were read already.
-type earlyConn struct {
-	net.Conn
-	early  []byte
-	remote net.Addr
-}
-
-// RemoteAddr returns where the client is, which is not the other end of the socket if that is a proxy.
-func (c *earlyConn) RemoteAddr() net.Addr { return c.remote }
-
-// unwrap returns the connection that c is made of, if everything was read that came early.
-func unwrap(nc net.Conn) net.Conn {
-	if c, ok := nc.(*earlyConn); ok && len(c.early) == 0 {
-		return c.Conn
+// conns returns the connections.
+func (l *openings) conns() []loop.Conn {
+	var conns []loop.Conn
+	for o := l.first; o != nil; o = o.next {
+		conns = append(conns, o.conn)
 	}
-	return nc
+	return conns
 }
-
-// Read returns the early bytes first.
-func (c *earlyConn) Read(p []byte) (int, error) {
-	if len(c.early) == 0 {
-		return c.Conn.Read(p)
-	}
-	n := copy(p, c.early)
-	c.early = c.early[n:]
-	return n, nil
-}
-
-// handoff is a listener whose connections come from those of the server.
-type handoff struct {
-	conns  chan net.Conn
-	closed chan struct{}
-	once   sync.Once
-	addr   net.Addr
-}
-
-func newHandoff(addr net.Addr) *handoff {
-	return &handoff{conns: make(chan net.Conn), closed: make(chan struct{}), addr: addr}
-}
-
-// offer hands nc over, or reports that nobody takes it any more.
-func (h *handoff) offer(nc net.Conn) bool {
-	select {
-	case h.conns <- nc:
-		return true
-	case <-h.closed:
-		return false
-	}
-}
-
-// Accept returns the next connection.
-func (h *handoff) Accept() (net.Conn, error) {
-	select {
-	case nc := <-h.conns:
-		return nc, nil
-	case <-h.closed:
-		return nil, net.ErrClosed
-	}
-}
-
-// Close makes Accept return.
-func (h *handoff) Close() error {
-	h.once.Do(func() { close(h.closed) })
-	return nil
-}
-
-// Addr returns the address of the server's own listener.
-func (h *handoff) Addr() net.Addr { return h.addr }

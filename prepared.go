@@ -74,7 +74,9 @@ func (p *Prepared) compressed(window uint8) (*loop.Frame, error) {
 // own, and so saves nothing by it.
 func (c *Conn) SendPrepared(p *Prepared) error {
 	err := c.sendPrepared(p)
-	c.sent(err)
+	if err != nil {
+		c.refused(err)
+	}
 	return err
 }
 
@@ -85,35 +87,40 @@ func (c *Conn) sendPrepared(p *Prepared) error {
 	if c.role == wire.Client {
 		return c.send(p.message, c.set.priority())
 	}
-	if c.compresses(p.message) {
-		return c.sendPreparedCompressed(p)
+	if c.closing.Load() != nil {
+		return ErrClosed
 	}
-	c.order.RLock()
-	defer c.order.RUnlock()
-	return c.sendShared(p, p.plain)
-}
-
-func (c *Conn) sendPreparedCompressed(p *Prepared) error {
-	frame, err := p.compressed(c.window)
-	if err != nil {
+	frame := p.plain
+	if c.compresses(p.message) {
+		var err error
+		if frame, err = p.compressed(c.extra.window); err != nil {
+			return err
+		}
+		if c.extra.takeover {
+			return c.sendPreparedInOrder(p, frame)
+		}
+	}
+	if err := sendError(c.transport.SendFrame(frame, c.set.priority())); err != loop.ErrHeld {
 		return err
 	}
-	c.order.Lock()
-	defer c.order.Unlock()
-	err = c.sendShared(p, frame)
-	if err == nil && c.streaming == nil {
-		c.deflater.Note(p.message.Data)
-	}
-	return err
+	return c.sendPreparedInOrder(p, frame)
 }
 
-// sendShared queues a frame of p. The order is held.
-func (c *Conn) sendShared(p *Prepared, frame *loop.Frame) error {
+// sendPreparedInOrder is sendInOrder for p, of which frame is the form that suits the connection.
+func (c *Conn) sendPreparedInOrder(p *Prepared, frame *loop.Frame) error {
+	c.order.Lock()
+	defer c.order.Unlock()
 	if c.closing.Load() != nil {
 		return ErrClosed
 	}
 	if c.streaming != nil {
-		return c.postpone(p.message)
+		err := c.postpone(p.message)
+		c.countUnless(err)
+		return err
 	}
-	return sendError(c.transport.SendFrame(frame, c.set.priority()))
+	err := sendError(c.transport.SendFrame(frame, c.set.priority()))
+	if err == nil && frame != p.plain {
+		c.extra.deflater.Note(p.message.Data)
+	}
+	return err
 }

@@ -28,45 +28,45 @@ func (c *Conn) Publish(room string, m Message) (int, error) {
 	if c.server == nil {
 		return 0, ErrNoServer
 	}
-	return c.server.publish(c, m, func() []*Conn { return c.server.hub.rooms[room].conns() })
+	return c.server.publish(c, m, func(to []*Conn) []*Conn { return c.server.hub.rooms[room].appendTo(to) })
 }
 
 // Publish sends a message to everyone in a room. It is encoded, and compressed, once, however many receive it; nobody
 // waits for a slow one. It returns how many connections took the message, which says that it was queued there, not
 // that it has arrived. The error is [ErrType].
 func (s *Server) Publish(room string, m Message) (int, error) {
-	return s.publish(nil, m, func() []*Conn { return s.hub.rooms[room].conns() })
+	return s.publish(nil, m, func(to []*Conn) []*Conn { return s.hub.rooms[room].appendTo(to) })
 }
 
 // SendUser sends a message to all connections of a user. See Server.Publish.
 func (s *Server) SendUser(user string, m Message) (int, error) {
-	return s.publish(nil, m, func() []*Conn { return s.hub.users[user].conns() })
+	return s.publish(nil, m, func(to []*Conn) []*Conn { return s.hub.users[user].appendTo(to) })
 }
 
 // Broadcast sends a message to all connections. See Server.Publish.
 func (s *Server) Broadcast(m Message) (int, error) {
-	return s.publish(nil, m, func() []*Conn { return s.hub.all })
+	return s.publish(nil, m, s.hub.all.appendTo)
 }
 
 // Members returns the connections in a room, in no particular order.
 func (s *Server) Members(room string) []*Conn {
-	return s.hub.list(func() []*Conn { return s.hub.rooms[room].conns() })
+	return s.hub.list(func(to []*Conn) []*Conn { return s.hub.rooms[room].appendTo(to) })
 }
 
 // Conns returns all connections, in no particular order.
 func (s *Server) Conns() []*Conn {
-	return s.hub.list(func() []*Conn { return s.hub.all })
+	return s.hub.list(s.hub.all.appendTo)
 }
 
 // ConnsOf returns the connections of a user, in no particular order.
 func (s *Server) ConnsOf(user string) []*Conn {
-	return s.hub.list(func() []*Conn { return s.hub.users[user].conns() })
+	return s.hub.list(func(to []*Conn) []*Conn { return s.hub.users[user].appendTo(to) })
 }
 
 var prepareds = sync.Pool{New: func() any { return new(Prepared) }}
 
-// publish sends m to the connections that pick names, save one.
-func (s *Server) publish(except *Conn, m Message, pick func() []*Conn) (int, error) {
+// publish sends m to the connections that pick appends, save one.
+func (s *Server) publish(except *Conn, m Message, pick func([]*Conn) []*Conn) (int, error) {
 	p := prepareds.Get().(*Prepared)
 	if err := p.init(m); err != nil {
 		return 0, err

@@ -94,8 +94,9 @@ func (s *Server) serveStreams(l net.Listener) error {
 
 // receive waits for what a new connection wants.
 func (s *Server) receive(conn loop.Conn) loop.Handler {
-	peer := s.door.peer(conn.RemoteAddr())
-	o := &opening{server: s, conn: conn.(detachable), peer: peer, client: peer}
+	peer := s.door.peer(conn)
+	o := newOpening()
+	o.server, o.conn, o.peer, o.client = s, conn.(detachable), peer, peer
 	o.proxied = s.ProxyProtocol && peer.trusted
 	refusal := s.door.visit(peer)
 	o.inside = refusal == nil
@@ -114,10 +115,7 @@ func (s *Server) receive(conn loop.Conn) loop.Handler {
 func (s *Server) noteOpening(o *opening) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.openings == nil {
-		s.openings = make(map[*opening]struct{})
-	}
-	s.openings[o] = struct{}{}
+	s.openings.add(o)
 	return !s.stopping
 }
 
@@ -128,7 +126,7 @@ func (s *Server) closedOpening(o *opening) {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	delete(s.openings, o)
+	s.openings.remove(o)
 }
 
 // backoff slows accepting down while the system has no descriptor or memory to spare: trying again at once would only

@@ -85,7 +85,7 @@ type Server struct {
 	stopping  bool
 	listeners map[io.Closer]struct{}
 	stopped   chan struct{} // closed with stopping set
-	openings  map[*opening]struct{}
+	openings  openings
 	http      *http.Server  // answers the plain requests
 	plain     *handoff      // gives it their connections
 	open      int           // connections that have not seen their last callback
@@ -190,11 +190,9 @@ func (s *Server) opened(c *Conn) {
 }
 
 func (s *Server) message(c *Conn, m Message) {
-	if s.OnMessage == nil {
-		return
+	if s.OnMessage != nil {
+		s.OnMessage(c, m)
 	}
-	defer s.recovered(c)
-	s.OnMessage(c, m)
 }
 
 func (s *Server) callOnClose(c *Conn, err *CloseError) {

@@ -66,8 +66,8 @@ func (s *Server) stop() *http.Server {
 	for _, l := range listeners {
 		l.Close()
 	}
-	for _, o := range openings {
-		o.conn.Abort(ErrServerClosed)
+	for _, conn := range openings {
+		conn.Abort(ErrServerClosed)
 	}
 	if plain == nil {
 		plain = new(http.Server)
@@ -75,14 +75,14 @@ func (s *Server) stop() *http.Server {
 	return plain
 }
 
-func (s *Server) setStopping() ([]io.Closer, []*opening, *http.Server) {
+func (s *Server) setStopping() ([]io.Closer, []loop.Conn, *http.Server) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.stopped != nil && !s.stopping {
 		close(s.stopped)
 	}
 	s.stopping = true
-	return slices.Collect(maps.Keys(s.listeners)), slices.Collect(maps.Keys(s.openings)), s.http
+	return slices.Collect(maps.Keys(s.listeners)), s.openings.conns(), s.http
 }
 
 // lastGroup returns the event loops, if there are any, and sees to it that none are started any more.

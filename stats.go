@@ -79,7 +79,7 @@ func (s *Server) Stats() Stats {
 // 100,000, and so is no part of Stats.
 func (s *Server) Queued() int64 {
 	var sum int64
-	conns := s.hub.snapshot(func() []*Conn { return s.hub.all })
+	conns := s.hub.snapshot(s.hub.all.appendTo)
 	defer freeSnapshot(conns)
 	for _, c := range *conns {
 		sum += int64(c.transport.Queued())
@@ -134,7 +134,7 @@ func (n *counts) received(c *Conn, messages int) {
 	}
 }
 
-// sent counts a message that c has taken for sending.
+// sent counts a message that c has taken for sending, where the transport does not count it.
 func (n *counts) sent(c *Conn) {
 	if n != nil {
 		n.messagesOut.Add(unsafe.Pointer(c), 1)
@@ -174,7 +174,7 @@ func (n *counts) stats() Stats {
 		Handshakes:  n.handshakes.Load(),
 		Refused:     n.refusedStats(),
 		MessagesIn:  n.messagesIn.Load(),
-		MessagesOut: n.messagesOut.Load(),
+		MessagesOut: n.messagesOut.Load() + n.streams.Messages.Load(),
 		BytesIn:     n.streams.In.Load(),
 		BytesOut:    n.streams.Out.Load(),
 		Slow: SlowStats{
@@ -189,6 +189,7 @@ func (n *counts) stats() Stats {
 		loops := group.Stats()
 		stats.BytesIn += loops.BytesIn
 		stats.BytesOut += loops.BytesOut
+		stats.MessagesOut += loops.Messages
 		stats.Loops = LoopStats{
 			Turns:        loops.Turns,
 			Handovers:    loops.Handovers,

@@ -53,27 +53,37 @@ func (r *rates) newThrottle() *throttle {
 	return &throttle{messages: full, bytes: full}
 }
 
+// throttle returns nil unless the peer's rate is limited.
+func (c *Conn) throttle() *throttle {
+	if c.extra == nil {
+		return nil
+	}
+	return c.extra.throttle
+}
+
 // paceBytes is called with the number of bytes that have arrived, before they are decoded. It waits until those before
 // them are within the rate. It returns the context's error; that the connection has ended is for others to find.
 func (c *Conn) paceBytes(ctx context.Context, n int) error {
-	if c.throttle == nil || n == 0 {
+	t := c.throttle()
+	if t == nil || n == 0 {
 		return nil
 	}
-	return c.pace(ctx, &c.throttle.bytes, c.set.rates.bytes, n)
+	return c.pace(ctx, &t.bytes, c.set.rates.bytes, n)
 }
 
 // paceMessage is called for each message, before it is delivered.
 func (c *Conn) paceMessage(ctx context.Context) error {
-	if c.throttle == nil {
+	t := c.throttle()
+	if t == nil {
 		return nil
 	}
-	return c.pace(ctx, &c.throttle.messages, c.set.rates.messages, 1)
+	return c.pace(ctx, &t.messages, c.set.rates.messages, 1)
 }
 
 // countControl counts a control frame as a message. It is answered at once; the next message waits for it.
 func (c *Conn) countControl() {
-	if c.throttle != nil {
-		c.throttle.messages.Take(c.set.rates.messages, clock(), 1)
+	if t := c.throttle(); t != nil {
+		t.messages.Take(c.set.rates.messages, clock(), 1)
 	}
 }
 
@@ -109,7 +119,7 @@ func (c *Conn) pause(ctx context.Context, wait time.Duration) error {
 			return ctx.Err()
 		}
 		left := time.Until(end)
-		if left <= 0 || c.closing.Load() != nil || c.transport.Send(nil, nil, loop.Normal) != nil {
+		if left <= 0 || c.closing.Load() != nil || c.transport.Send(loop.Head{}, nil, loop.Through) != nil {
 			return nil
 		}
 		timer.Reset(min(left, pauseStep))

@@ -17,7 +17,7 @@ type deaf struct {
 	closed atomic.Bool
 }
 
-func (d *deaf) Send([]byte, []byte, loop.Priority) error {
+func (d *deaf) Send(loop.Head, []byte, loop.Priority) error {
 	if d.closed.Load() {
 		return loop.ErrClosed
 	}
@@ -28,7 +28,7 @@ func (d *deaf) Send([]byte, []byte, loop.Priority) error {
 func throttled(l Limits) (*Conn, *deaf) {
 	set := newSettings(l, Timeouts{}, Compression{}, SlowClose, nil)
 	transport := new(deaf)
-	return &Conn{set: set, transport: transport, throttle: set.rates.newThrottle()}, transport
+	return &Conn{set: set, transport: transport, extra: &extra{throttle: set.rates.newThrottle()}}, transport
 }
 
 func TestPaceKeepsTheRate(t *testing.T) {

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/netip"
 	"runtime/debug"
+	"strings"
 	"time"
 
 	"github.com/molva-ws/molva/handshake"
@@ -46,6 +47,12 @@ type upgrader struct {
 	door         *door // nil on connections that have no server
 }
 
+// request is an opening handshake in whichever form it has come.
+type request struct {
+	head handshake.Head
+	http *http.Request // nil if nobody but the rules of the handshake looks at it
+}
+
 // accepted is a handshake that was found good, with the response to send.
 type accepted struct {
 	response *buffer.Buffer
@@ -58,15 +65,15 @@ type accepted struct {
 
 // accept decides on a request that has come from peer. The error is a [*Refusal], or one that is not meant for the
 // client.
-func (u *upgrader) accept(r *http.Request, peer client) (*accepted, error) {
-	offer, err := handshake.CheckRequest(r)
+func (u *upgrader) accept(r *request, peer client) (accepted, error) {
+	offer, err := r.head.Check()
 	if err != nil {
 		u.set.counts.refuse(refusedRequest)
-		return nil, err
+		return accepted{}, err
 	}
 	from, err := u.door.admit(r, peer)
 	if err != nil {
-		return nil, err
+		return accepted{}, err
 	}
 	a, err := u.agree(r, offer, from)
 	if err != nil {
@@ -76,37 +83,68 @@ func (u *upgrader) accept(r *http.Request, peer client) (*accepted, error) {
 }
 
 // agree asks whether the client may have a connection, and of which kind.
-func (u *upgrader) agree(r *http.Request, offer handshake.Offer, from client) (*accepted, error) {
-	up, err := u.admit(r, offer, from)
-	if err != nil {
+func (u *upgrader) agree(r *request, offer handshake.Offer, from client) (accepted, error) {
+	if err := r.head.CheckOrigin(u.origins); err != nil {
+		u.set.counts.refuse(refusedOrigin)
+		return accepted{}, err
+	}
+	a := accepted{door: u.door, client: from}
+	a.agreed.Subprotocol = handshake.ChooseSubprotocol(u.subprotocols, offer.Subprotocols)
+	a.agreed.Deflate = u.set.acceptDeflate(offer.Extensions)
+	var extra http.Header
+	if u.onUpgrade != nil {
+		var err error
+		if extra, err = u.ask(r.http, &a); err != nil {
+			u.set.counts.refuse(refusedUpgrade)
+			return accepted{}, err
+		}
+	}
+	return a, u.respond(&a, offer.Key, extra)
+}
+
+// ask lets OnUpgrade have its say, and returns what it adds to the response.
+func (u *upgrader) ask(r *http.Request, a *accepted) (http.Header, error) {
+	up := &Upgrade{
+		Request:        r,
+		ClientAddr:     a.client.addr.Addr(),
+		Subprotocol:    a.agreed.Subprotocol,
+		ResponseHeader: make(http.Header),
+	}
+	if err := u.callOnUpgrade(up); err != nil {
 		return nil, err
 	}
-	a := &accepted{
-		door:   u.door,
-		client: from,
-		agreed: handshake.Agreement{Subprotocol: up.Subprotocol, Deflate: u.set.acceptDeflate(offer.Extensions)},
-		user:   up.User,
-		value:  up.Value,
-	}
+	// A name that was cut out of the request must not hold all of it for as long as the connection lasts.
+	a.user, a.value, a.agreed.Subprotocol = strings.Clone(up.User), up.Value, up.Subprotocol
+	return up.ResponseHeader, nil
+}
+
+// respond writes the response that accepts.
+func (u *upgrader) respond(a *accepted, key string, extra http.Header) error {
 	response := buffer.Get(512)
-	raw, err := handshake.AppendResponse(response.Bytes(), offer.Key, a.agreed, up.ResponseHeader)
+	raw, err := handshake.AppendResponse(response.Bytes(), key, a.agreed, extra)
 	if err != nil {
 		response.Free()
 		u.set.counts.refuse(refusedFailed)
-		return nil, fmt.Errorf("%w: %w", errResponse, err)
+		return fmt.Errorf("%w: %w", errResponse, err)
 	}
 	response.Set(raw)
 	a.response = response
-	return a, nil
+	return nil
 }
 
 // conn makes the connection, once the response is sent.
 func (a *accepted) conn(transport loop.Conn, set *settings) *Conn {
 	a.response.Free()
-	c := newConn(wire.Server, transport, set, a.agreed)
-	c.info.user, c.info.value = a.user, a.value
-	if addr := a.client.addr.Addr(); a.door != nil && addr != c.ClientAddr() {
-		c.info.client = &addr
+	c := newConn(wire.Server, transport, set, &a.agreed)
+	if a.user != "" || a.value != nil {
+		c.known().user, c.known().value = a.user, a.value
+	}
+	if a.door == nil {
+		return c
+	}
+	if a.client.addr.Addr() != peerAddr(transport).Addr() {
+		addr := a.client.addr.Addr()
+		c.known().client = &addr
 	}
 	return c
 }
@@ -123,15 +161,15 @@ func (a *accepted) fail() {
 // upgrade answers the handshake and takes the connection over from net/http. If it returns an error the response has
 // been written.
 func (u *upgrader) upgrade(w http.ResponseWriter, r *http.Request) (net.Conn, *buffer.Buffer, *accepted, error) {
-	a, err := u.accept(r, u.door.sender(r))
+	a, err := u.accept(&request{head: handshake.HeadOf(r), http: r}, u.door.sender(r))
 	if err != nil {
-		u.refusal(r, err).ServeHTTP(w, r)
+		u.refusal(err, func() string { return r.RemoteAddr }).ServeHTTP(w, r)
 		return nil, nil, nil, err
 	}
 	nc, early, err := hijack(w)
 	if err != nil {
 		a.fail()
-		u.refusal(r, err).ServeHTTP(w, r)
+		u.refusal(err, func() string { return r.RemoteAddr }).ServeHTTP(w, r)
 		return nil, nil, nil, err
 	}
 	nc.SetDeadline(time.Now().Add(min(u.set.handshake, 24*time.Hour)))
@@ -142,29 +180,7 @@ func (u *upgrader) upgrade(w http.ResponseWriter, r *http.Request) (net.Conn, *b
 		return nil, nil, nil, fmt.Errorf("%w: %w", errResponse, err)
 	}
 	nc.SetDeadline(time.Time{})
-	return nc, early, a, nil
-}
-
-// admit checks the origin of the request, and what OnUpgrade has to say.
-func (u *upgrader) admit(r *http.Request, offer handshake.Offer, from client) (*Upgrade, error) {
-	if err := handshake.CheckOrigin(r, u.origins); err != nil {
-		u.set.counts.refuse(refusedOrigin)
-		return nil, err
-	}
-	up := &Upgrade{
-		Request:        r,
-		ClientAddr:     from.addr.Addr(),
-		Subprotocol:    handshake.ChooseSubprotocol(u.subprotocols, offer.Subprotocols),
-		ResponseHeader: make(http.Header),
-	}
-	if u.onUpgrade == nil {
-		return up, nil
-	}
-	if err := u.callOnUpgrade(up); err != nil {
-		u.set.counts.refuse(refusedUpgrade)
-		return nil, err
-	}
-	return up, nil
+	return nc, early, &a, nil
 }
 
 func (u *upgrader) callOnUpgrade(up *Upgrade) (err error) {
@@ -178,12 +194,12 @@ func (u *upgrader) callOnUpgrade(up *Upgrade) (err error) {
 }
 
 // refusal returns the answer that an error deserves. What it says goes to the client only if it is meant for it.
-func (u *upgrader) refusal(r *http.Request, err error) *Refusal {
+func (u *upgrader) refusal(err error, remote func() string) *Refusal {
 	var refusal *Refusal
 	if errors.As(err, &refusal) {
 		return refusal
 	}
-	u.set.log.Warn("opening handshake refused", "remote", r.RemoteAddr, "error", err)
+	u.set.log.Warn("opening handshake refused", "remote", remote(), "error", err)
 	switch {
 	case errors.Is(err, errHijack):
 		return &Refusal{Status: http.StatusInternalServerError, Reason: "this server cannot hand connections over"}
@@ -238,29 +254,36 @@ func hijackBelow(w http.ResponseWriter) (nc net.Conn, rw *bufio.ReadWriter, err 
 }
 
 // newConn makes a connection after the handshake.
-func newConn(role wire.Role, transport loop.Conn, set *settings, agreed handshake.Agreement) *Conn {
-	c := &Conn{set: set, role: role, transport: transport, throttle: set.rates.newThrottle()}
-	c.info.subprotocol = agreed.Subprotocol
-	var inflater *wire.Inflater
-	if agreed.Deflate != nil {
-		inflater = c.compress(*agreed.Deflate)
+func newConn(role wire.Role, transport loop.Conn, set *settings, agreed *handshake.Agreement) *Conn {
+	c := &Conn{set: set, role: role, transport: transport}
+	if agreed.Subprotocol != "" {
+		c.known().subprotocol = agreed.Subprotocol
 	}
-	c.decoder = wire.NewDecoder(role, &set.limits, inflater)
+	if throttle := set.rates.newThrottle(); throttle != nil {
+		c.extra = &extra{throttle: throttle}
+	}
+	if agreed.Deflate != nil {
+		c.compress(*agreed.Deflate)
+	}
 	return c
 }
 
-// compress sets up the sending half of permessage-deflate and returns the receiving one.
-func (c *Conn) compress(d handshake.Deflate) *wire.Inflater {
+// compress sets up both halves of permessage-deflate.
+func (c *Conn) compress(d handshake.Deflate) {
 	mine, theirs := d.ServerWindowBits(), d.ClientWindowBits()
 	keepMine, keepTheirs := !d.ServerNoContextTakeover, !d.ClientNoContextTakeover
 	if c.role == wire.Client {
 		mine, theirs, keepMine, keepTheirs = theirs, mine, keepTheirs, keepMine
 	}
+	if c.extra == nil {
+		c.extra = new(extra)
+	}
 	// A sender need not use the context it may keep. One that might drop a message must not.
-	c.takeover = keepMine && c.set.compression.Takeover && c.set.slow != SlowDropOldest
-	c.window = uint8(mine)
-	c.deflater = wire.NewDeflater(mine, c.takeover)
-	return wire.NewInflater(theirs, keepTheirs)
+	c.extra.takeover = keepMine && c.set.compression.Takeover && c.set.slow != SlowDropOldest
+	c.extra.window = uint8(mine)
+	c.extra.deflater = wire.NewDeflater(mine, c.extra.takeover)
+	decoder := wire.NewDecoder(c.role, &c.set.limits, wire.NewInflater(theirs, keepTheirs))
+	c.decoder = &decoder
 }
 
 // deflateWish returns the parameters that this end asks for.

@@ -75,6 +75,14 @@ func (b *Buffer) Space() []byte { return b.b[len(b.b):cap(b.b)] }
 // Commit adds the first n bytes of Space to the content.
 func (b *Buffer) Commit(n int) { b.b = b.b[:len(b.b)+n] }
 
+// Room makes the buffer hold n bytes more before it has to grow, and returns the unused capacity, as Space does.
+func (b *Buffer) Room(n int) []byte {
+	if n > cap(b.b)-len(b.b) {
+		b.grow(len(b.b) + n)
+	}
+	return b.b[len(b.b):cap(b.b)]
+}
+
 // Append adds p, moving to a larger class when it does not fit: the memory at least doubles, so that a message
 // that arrives in many pieces is copied a constant number of times per byte.
 func (b *Buffer) Append(p []byte) {

@@ -66,7 +66,7 @@ func TestDetachGivesTheSocketBack(t *testing.T) {
 				nc, err := c.(*sock).Detach()
 				errs <- err
 				detached <- nc
-				errs <- c.Send(nil, p, Normal)
+				errs <- c.Send(Head{}, p, Normal)
 			},
 			closed: func(error) { t.Error("Closed was called") },
 		}

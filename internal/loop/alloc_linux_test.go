@@ -9,7 +9,7 @@ import (
 
 func TestNothingIsAllocatedPerMessage(t *testing.T) {
 	_, address := serve(t, GroupConfig{Loops: 1}, func(c Conn) Handler {
-		return &calls{data: func(p []byte) { c.Send(nil, p, Normal) }}
+		return &calls{data: func(p []byte) { c.Send(Head{}, p, Normal) }}
 	})
 	for _, size := range []int{128, 2 * directSize} {
 		nc := dial(t, address)

@@ -61,7 +61,7 @@ func BenchmarkSendFromOutside(b *testing.B) {
 	p := make([]byte, 128)
 	b.ReportAllocs()
 	for b.Loop() {
-		c.Send(nil, p, Normal)
+		c.Send(Head{}, p, Normal)
 		io.ReadFull(nc, p)
 	}
 }

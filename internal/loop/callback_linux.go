@@ -38,13 +38,13 @@ func (l *eventLoop) call(c *sock, k callback, p []byte) (mine bool) {
 		return l.dispatch(c, k, p)
 	}
 	l.current = c
-	buf := l.buf
+	lent := l.lent
 	word := l.word.Load()
 	l.word.Store(word + 1)
 	c.run(k, p)
 	if !l.word.CompareAndSwap(word+1, word+2) {
-		buf.Free()
-		c.comeBack(k, false)
+		lent.Free()
+		c.comeBack(k, returnedLate)
 		return false
 	}
 	if k == callClosed {
@@ -76,7 +76,7 @@ func (l *eventLoop) inherit() {
 	}
 	l.takenAt = l.now
 	l.counts.handovers++
-	l.buf = buffer.Get(readSize) // the callback keeps the old one
+	l.replaceLent()
 	c := l.current
 	c.slow = slowCalls
 	c.mu.Lock()
@@ -105,11 +105,15 @@ func (c *sock) runAway(k callback, b *buffer.Buffer) {
 	began := time.Now()
 	c.run(k, b.Bytes())
 	b.Free()
-	c.comeBack(k, time.Since(began) < c.loop.group.cfg.blocked()/2)
+	how := returnedLate
+	if time.Since(began) < c.loop.group.cfg.blocked()/2 {
+		how = returnedQuickly
+	}
+	c.comeBack(k, how)
 }
 
 // comeBack gives c back to its loop after a callback has returned elsewhere.
-func (c *sock) comeBack(k callback, quick bool) {
+func (c *sock) comeBack(k callback, how comeback) {
 	if k == callClosed {
 		c.loop.gone()
 		return
@@ -117,7 +121,7 @@ func (c *sock) comeBack(k callback, quick bool) {
 	c.mu.Lock()
 	c.attended = false
 	if c.fd >= 0 {
-		c.returned, c.quick = true, quick
+		c.returned = how
 		c.unlock(true)
 		return
 	}

@@ -16,7 +16,7 @@ func echoUnless(blocked *atomic.Int32, release <-chan struct{}) func(Conn) Handl
 				blocked.Add(1)
 				<-release
 			}
-			c.Send(nil, p, Urgent)
+			c.Send(Head{}, p, Urgent)
 		}}
 	}
 }
@@ -77,7 +77,7 @@ func TestConnectionThatBlocksOftenStaysOffTheLoop(t *testing.T) {
 	g, address := serve(t, GroupConfig{Loops: 1}, func(c Conn) Handler {
 		return &calls{data: func(p []byte) {
 			time.Sleep(4 * time.Millisecond)
-			c.Send(nil, p, Normal)
+			c.Send(Head{}, p, Normal)
 		}}
 	})
 	slowest(t, dial(t, address), 20)
@@ -92,7 +92,7 @@ func TestConnectionComesBackToTheLoop(t *testing.T) {
 			if p[0] == 'b' {
 				time.Sleep(20 * time.Millisecond)
 			}
-			c.Send(nil, p, Normal)
+			c.Send(Head{}, p, Normal)
 		}}
 	})
 	nc := dial(t, address)
@@ -111,7 +111,7 @@ func TestBlockedHandlerKeepsItsBytes(t *testing.T) {
 	_, address := serve(t, GroupConfig{Loops: 1}, func(c Conn) Handler {
 		return &calls{data: func(p []byte) {
 			if p[0] != 'b' {
-				c.Send(nil, p, Normal)
+				c.Send(Head{}, p, Normal)
 				return
 			}
 			<-proceed
@@ -133,7 +133,7 @@ func TestBlockedHandlerSendsAtOnceAndMayWaitForRoom(t *testing.T) {
 	cfg := GroupConfig{Loops: 1, Config: Config{Outbox: 10 << 10}}
 	_, nc := pair(t, cfg, func(c Conn) Handler {
 		return &calls{data: func(p []byte) {
-			c.Send(nil, p, Normal)
+			c.Send(Head{}, p, Normal)
 			<-proceed // what was sent has to leave meanwhile
 			body := make([]byte, 8<<10)
 			for range 1000 {
@@ -141,7 +141,7 @@ func TestBlockedHandlerSendsAtOnceAndMayWaitForRoom(t *testing.T) {
 					done <- err
 					return
 				}
-				if err := c.Send(nil, body, Normal); err != nil {
+				if err := c.Send(Head{}, body, Normal); err != nil {
 					done <- err
 					return
 				}

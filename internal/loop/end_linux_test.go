@@ -89,7 +89,7 @@ func TestEveryEndIsClosedOnce(t *testing.T) {
 			if err := receive(t, r.closed, "Closed"); !errors.Is(err, tc.want) {
 				t.Errorf("Closed(%v)", err)
 			}
-			if err := c.Send(nil, []byte("x"), Urgent); err != ErrClosed {
+			if err := c.Send(Head{}, []byte("x"), Urgent); err != ErrClosed {
 				t.Errorf("Send: %v", err)
 			}
 			if err := c.WaitRoom(t.Context(), 1); err != ErrClosed {
@@ -109,9 +109,9 @@ func TestFinishDeliversEverythingToAPeerThatSends(t *testing.T) {
 	answer := bytes.Repeat([]byte("goodbye "), 1<<17)
 	_, nc := pair(t, GroupConfig{Loops: 1}, func(c Conn) Handler {
 		r.calls.data = func([]byte) {
-			c.Send(nil, answer, Urgent)
+			c.Send(Head{}, answer, Urgent)
 			c.Finish(errTest, patience)
-			if err := c.Send(nil, answer, Urgent); err != ErrClosed {
+			if err := c.Send(Head{}, answer, Urgent); err != ErrClosed {
 				t.Errorf("Send: %v", err)
 			}
 		}

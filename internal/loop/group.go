@@ -49,4 +49,5 @@ type GroupStats struct {
 	Dispatched   uint64 // callbacks given a goroutine of their own because those before them had blocked
 	BytesIn      uint64
 	BytesOut     uint64
+	Messages     uint64 // taken for sending, those that were sent through or are urgent not counted
 }

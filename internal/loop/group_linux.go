@@ -164,7 +164,7 @@ func (g *Group) Stats() GroupStats {
 	s := GroupStats{Connections: g.live.Load()}
 	for _, l := range g.loops {
 		l.counts.addTo(&s)
-		s.BytesOut += l.direct.Load()
+		l.direct.addTo(&s)
 	}
 	return s
 }
@@ -178,10 +178,8 @@ func (l *eventLoop) order(task func(*eventLoop)) {
 // stop aborts all connections; the loop ends when they are gone.
 func (l *eventLoop) stop() {
 	l.stopping = true
-	for _, c := range l.socks.socks {
-		if c != nil {
-			c.Abort(ErrShutdown)
-		}
+	for c := range l.socks.all() {
+		c.Abort(ErrShutdown)
 	}
 }
 

@@ -47,7 +47,7 @@ func (h *calls) Closed(err error) {
 }
 
 func echo(c Conn) Handler {
-	return &calls{data: func(p []byte) { c.Send(nil, p, Urgent) }}
+	return &calls{data: func(p []byte) { c.Send(Head{}, p, Urgent) }}
 }
 
 func newGroup(t testing.TB, cfg GroupConfig) *Group {
@@ -305,7 +305,7 @@ func TestConnectCloseCyclesLeaveNothingBehind(t *testing.T) {
 	var opened, closed atomic.Int64
 	g, address := serve(t, GroupConfig{Loops: 2}, func(c Conn) Handler {
 		opened.Add(1)
-		return &calls{data: func(p []byte) { c.Send(nil, p, Normal) }, closed: func(error) { closed.Add(1) }}
+		return &calls{data: func(p []byte) { c.Send(Head{}, p, Normal) }, closed: func(error) { closed.Add(1) }}
 	})
 	_, before := resources(t)
 	var wg sync.WaitGroup

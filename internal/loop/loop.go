@@ -15,6 +15,8 @@ var (
 	ErrFull = errors.New("outbox is full")
 	// ErrClosed says that the connection takes no more messages.
 	ErrClosed = errors.New("connection is closed")
+	// ErrHeld says that the connection was told to hold back messages of that priority; see [Conn.Hold].
+	ErrHeld = errors.New("messages are held back")
 	// ErrStalled ends a connection whose peer has taken no byte for [Config.WriteTimeout] while some were waiting.
 	ErrStalled = errors.New("peer has stopped reading")
 )
@@ -35,11 +37,14 @@ type Handler interface {
 // A Conn is one connection's socket with its outbox. All methods may be called from any goroutine, those of the
 // Handler included, unless they say otherwise.
 type Conn interface {
-	// Send queues one message, head and body joined. Both belong to the caller again when Send returns. It never
-	// blocks. It returns [ErrFull] or [ErrClosed].
-	Send(head, body []byte, p Priority) error
+	// Send queues one message, head and body joined. The body belongs to the caller again when Send returns. It never
+	// blocks. It returns [ErrFull], [ErrHeld] or [ErrClosed].
+	Send(head Head, body []byte, p Priority) error
 	// SendFrame queues a shared frame, keeping a reference until it has left. Otherwise like Send.
 	SendFrame(f *Frame, p Priority) error
+	// Hold makes the connection refuse normal and droppable messages with [ErrHeld], or take them again, so that those
+	// of other priorities can be sent with nothing between them.
+	Hold(on bool)
 	// WaitRoom blocks until a message of n bytes would be admitted. It returns [ErrClosed] or the context's error.
 	WaitRoom(ctx context.Context, n int) error
 	// Cork tells, while Data runs, that more messages are likely to be sent before it returns. They may be held back
@@ -74,9 +79,17 @@ const (
 	// Droppable messages are like normal ones, and may be thrown away unsent to make room for a newer one where
 	// [Config.DropOldest] says so.
 	Droppable
-	// Urgent messages are queued whatever the limit. The caller sees to it that there are few.
+	// Through messages are like normal ones, but are not held back and do not count as messages in the statistics.
+	Through
+	// Urgent messages are queued whatever the limit, and otherwise like Through. The caller sees to it that there are
+	// few.
 	Urgent
+	// Last is an urgent message after which the connection takes no other: they are refused with [ErrClosed].
+	Last
 )
+
+// counts reports whether messages of this priority are counted in the statistics.
+func (p Priority) counts() bool { return p <= Droppable }
 
 // Config is what all connections of one kind share. It must not change once a connection uses it.
 type Config struct {

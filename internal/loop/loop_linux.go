@@ -10,8 +10,12 @@ import (
 )
 
 const (
-	// readSize is the size of a loop's one read buffer.
+	// readSize is the size of a loop's one read buffer, and bulkSize that of the other one, for connections of which a
+	// whole readSize has come at once: a large message then arrives in one piece more often, and need not be copied.
 	readSize = 64 << 10
+	bulkSize = 256 << 10
+	// bulkReads is how many reads that bring less it takes until a connection is no longer one of those.
+	bulkReads = 8
 	// maxEvents bounds what is taken from the poller at once.
 	maxEvents = 1024
 	// yieldAfter is how long a loop that never sleeps keeps other goroutines from its processor.
@@ -33,7 +37,7 @@ type eventLoop struct {
 	tasks  taskList
 	live   atomic.Int64 // connections whose Closed has not returned
 	counts loopCounts
-	direct atomic.Uint64 // bytes written without the loop
+	direct directCounts
 
 	// The rest belongs to the goroutine that drives the loop.
 
@@ -52,6 +56,8 @@ type eventLoop struct {
 
 	socks table
 	buf   *buffer.Buffer // what is read goes here
+	large *buffer.Buffer // or here; nil until it is needed
+	lent  *buffer.Buffer // the one of them that a callback has
 	iov   vector
 
 	current  *sock         // whose callback runs
@@ -146,6 +152,9 @@ func (l *eventLoop) serve(e event) (mine bool) {
 	c := l.socks.get(e.token)
 	if c == nil {
 		return true
+	}
+	if c.dialing {
+		return l.connected(c, e.readiness)
 	}
 	if e.readiness&readable != 0 {
 		c.ready = true
@@ -267,6 +276,7 @@ func (l *eventLoop) end() {
 	l.asleep.Store(true)
 	l.poller.close()
 	l.buf.Free()
+	l.large.Free()
 	l.counts.publish()
 	l.group.running.Done()
 }

@@ -9,7 +9,7 @@ import (
 // An outbox holds messages in the order in which they are to be written. A connection has one only while it has
 // something to send.
 type outbox struct {
-	pieces []piece // from head on, one a message
+	pieces []piece // from head on
 	head   int
 	sent   int // bytes of pieces[head] that are written already
 
@@ -17,17 +17,24 @@ type outbox struct {
 	ownHead int
 
 	bytes   int  // what is left to write
+	waiting int  // messages that are not written whole
+	counted int  // messages for the statistics, until somebody takes the number
 	resting bool // was taken for writing and put down, because the socket takes no more
 
 	slices [][]byte // what gather returned last, kept for its array
 }
 
-// A piece is one message: a shared frame, or, if frame is nil, the next n bytes of the outbox's own.
+// A piece is a message: a shared frame, or, if frame is nil, the next n bytes of the outbox's own. Neighbours of the
+// latter kind that nobody will drop are one piece.
 type piece struct {
 	frame     *Frame
 	n         int
+	messages  int32
 	droppable bool
 }
+
+// maxJoined bounds the messages in a piece: all of them count against the limit until the last is written.
+const maxJoined = 64
 
 // pieceCost is counted with every message, so that a flood of tiny ones cannot take much more memory than the
 // outbox's limit says.
@@ -51,26 +58,51 @@ func (o *outbox) size() int {
 	if o == nil {
 		return 0
 	}
-	return o.bytes + pieceCost*(len(o.pieces)-o.head)
+	return o.bytes + pieceCost*o.waiting
 }
 
-func (o *outbox) add(head, body []byte, droppable bool) {
+func (o *outbox) add(head Head, body []byte, p Priority) {
+	n := head.Size + len(body)
 	if o.own == nil {
-		o.own = buffer.Get(len(head) + len(body))
+		o.own = buffer.Get(maxHead + len(body))
 	}
-	o.own.Append(head)
-	o.own.Append(body)
-	o.push(piece{n: len(head) + len(body), droppable: droppable})
+	room := o.own.Room(maxHead + len(body))
+	head.put(room)
+	copy(room[head.Size:], body)
+	o.own.Commit(n)
+	o.note(n, p)
+	if last := len(o.pieces) - 1; last >= o.head && p != Droppable && o.pieces[last].joins() {
+		o.pieces[last].n += n
+		o.pieces[last].messages++
+		return
+	}
+	o.pieces = append(o.pieces, piece{n: n, messages: 1, droppable: p == Droppable})
 }
 
-func (o *outbox) addFrame(f *Frame, droppable bool) {
+func (o *outbox) addFrame(f *Frame, p Priority) {
 	f.Retain()
-	o.push(piece{frame: f, n: len(f.Bytes()), droppable: droppable})
+	n := len(f.Bytes())
+	o.note(n, p)
+	o.pieces = append(o.pieces, piece{frame: f, n: n, messages: 1, droppable: p == Droppable})
 }
 
-func (o *outbox) push(p piece) {
-	o.pieces = append(o.pieces, p)
-	o.bytes += p.n
+// note counts a message of n bytes.
+func (o *outbox) note(n int, p Priority) {
+	o.bytes += n
+	o.waiting++
+	if p.counts() {
+		o.counted++
+	}
+}
+
+// joins reports whether another message may become part of the piece.
+func (p *piece) joins() bool { return p.frame == nil && !p.droppable && p.messages < maxJoined }
+
+// takeCounted returns how many messages came since the last call, for the statistics.
+func (o *outbox) takeCounted() int {
+	n := o.counted
+	o.counted = 0
+	return n
 }
 
 // gather appends to dst the slices that are to be written next, at most max in all. Neighbours in memory become one.
@@ -128,9 +160,11 @@ func (o *outbox) wrote(n int) {
 
 // pop takes away the piece at the head, of which sent bytes are written.
 func (o *outbox) pop() {
-	if f := o.pieces[o.head].frame; f != nil {
-		f.Release()
+	p := &o.pieces[o.head]
+	if p.frame != nil {
+		p.frame.Release()
 	}
+	o.waiting -= int(p.messages)
 	o.pieces[o.head] = piece{}
 	o.head++
 	o.sent = 0
@@ -155,6 +189,7 @@ func (o *outbox) dropOldest(limit int) int {
 		if p.droppable && size > limit && !begun {
 			size -= p.n + pieceCost
 			o.bytes -= p.n
+			o.waiting -= int(p.messages)
 			from += own
 			dropped++
 			if p.frame != nil {

@@ -19,14 +19,17 @@ func outboxOf(messages ...string) (*outbox, []*Frame) {
 	o := new(outbox)
 	var frames []*Frame
 	for _, m := range messages {
-		droppable := m[len(m)-1] == '?'
+		priority := Normal
+		if m[len(m)-1] == '?' {
+			priority = Droppable
+		}
 		if m[0] != '/' {
-			o.add([]byte(m[:1]), []byte(m[1:]), droppable)
+			o.add(MakeHead([]byte(m[:1])), []byte(m[1:]), priority)
 			continue
 		}
 		f := shared(m)
 		frames = append(frames, f)
-		o.addFrame(f, droppable)
+		o.addFrame(f, priority)
 	}
 	return o, frames
 }
@@ -113,7 +116,7 @@ func TestDropOldest(t *testing.T) {
 			if got := content(o); got != c.want {
 				t.Errorf("left is %q, want %q", got, c.want)
 			}
-			o.add([]byte("n"), []byte("ew"), false)
+			o.add(MakeHead([]byte("n")), []byte("ew"), Normal)
 			if got := content(o); got != c.want+"new" {
 				t.Errorf("with another message it is %q, want %q", got, c.want+"new")
 			}

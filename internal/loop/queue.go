@@ -19,7 +19,7 @@ func (q *queue) size() int { return q.pending.size() + q.flight.size() }
 // written at this moment cannot be thrown away; where older messages make room for newer ones it does not count, so
 // that a message is not refused which would have been admitted a moment later.
 func (q *queue) admit(n int, p Priority, cfg *Config) error {
-	if p == Urgent || q.fits(n, cfg) {
+	if p >= Urgent || q.fits(n, cfg) {
 		return nil
 	}
 	if !cfg.DropOldest {
@@ -54,9 +54,9 @@ func (q *queue) fits(n int, cfg *Config) bool {
 	return q.empty() || q.size()+n+pieceCost <= cfg.outbox()
 }
 
-func (q *queue) add(head, body []byte, p Priority) { q.filling().add(head, body, p == Droppable) }
+func (q *queue) add(head Head, body []byte, p Priority) { q.filling().add(head, body, p) }
 
-func (q *queue) addFrame(f *Frame, p Priority) { q.filling().addFrame(f, p == Droppable) }
+func (q *queue) addFrame(f *Frame, p Priority) { q.filling().addFrame(f, p) }
 
 func (q *queue) filling() *outbox {
 	if q.pending == nil {
@@ -149,9 +149,10 @@ func waitRoom(ctx context.Context, check func() (<-chan struct{}, error)) error 
 	}
 }
 
-// addFirst puts what is left of a message that was partly written before everything else. Nothing is in flight.
-func (q *queue) addFirst(head, body []byte) {
+// addFirst puts what is left of a message that was partly written, and counted, before everything else. Nothing is in
+// flight.
+func (q *queue) addFirst(head Head, body []byte) {
 	q.recycle()
 	q.flight = outboxes.Get().(*outbox)
-	q.flight.add(head, body, false)
+	q.flight.add(head, body, Through)
 }

@@ -39,7 +39,7 @@ func TestAdmit(t *testing.T) {
 			cfg := &Config{Outbox: c.limit, DropOldest: c.drop, Dropped: func(n int) { dropped += n }}
 			var q queue
 			for _, p := range c.queued {
-				q.add(nil, make([]byte, n), p)
+				q.add(Head{}, make([]byte, n), p)
 			}
 			if err := q.admit(n, c.p, cfg); err != c.want {
 				t.Errorf("admit returned %v, want %v", err, c.want)
@@ -54,7 +54,7 @@ func TestAdmit(t *testing.T) {
 func TestLimitDefaultsToOneMebibyte(t *testing.T) {
 	var q queue
 	cfg := new(Config)
-	q.add(nil, make([]byte, 1<<20-2*pieceCost-1), Normal)
+	q.add(Head{}, make([]byte, 1<<20-2*pieceCost-1), Normal)
 	if err := q.admit(1, Normal, cfg); err != nil {
 		t.Errorf("the last byte below 1 MiB: %v", err)
 	}
@@ -81,7 +81,7 @@ func TestWaitRoomEnds(t *testing.T) {
 	})
 	t.Run("with each change that matters", func(t *testing.T) {
 		var q queue
-		q.add(nil, []byte("message"), Normal)
+		q.add(Head{}, []byte("message"), Normal)
 		changes := []func(){func() { q.take(); q.wrote(1) }, func() { q.discard() }}
 		for _, change := range changes {
 			woken := q.waiter()
@@ -126,7 +126,7 @@ func (m *modelled) send() {
 	}
 	m.sent = append(m.sent, p)
 	if m.rand.IntN(2) == 0 {
-		m.queue.add(message[:3], message[3:], p)
+		m.queue.add(MakeHead(message[:3]), message[3:], p)
 		return
 	}
 	f := shared(string(message))

@@ -7,6 +7,8 @@ import (
 	"unsafe"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/molva-ws/molva/internal/buffer"
 )
 
 // enroll lets a new connection in.
@@ -20,6 +22,10 @@ func (l *eventLoop) enroll(c *sock) (mine bool) {
 		return l.fail(c, err)
 	}
 	c.mu.Lock()
+	if c.dialing {
+		c.mailed = false
+		return l.attend(c)
+	}
 	c.mailed, c.attended, c.arrived = false, true, l.tick
 	c.mu.Unlock()
 	return l.call(c, callOpen, nil)
@@ -37,7 +43,7 @@ func (l *eventLoop) read(c *sock) (mine bool) {
 	if !c.ready || c.away || c.ended || c.fd < 0 {
 		return true
 	}
-	space := l.buf.Space()
+	space := l.readBuffer(c).Space()
 	n, errno := readFD(c.fd, space)
 	switch {
 	case errno == unix.EAGAIN:
@@ -49,6 +55,11 @@ func (l *eventLoop) read(c *sock) (mine bool) {
 		return l.peerClosed(c)
 	}
 	l.counts.in += uint64(n)
+	if n >= readSize {
+		c.bulk = bulkReads
+	} else if c.bulk > 0 {
+		c.bulk--
+	}
 	// A short read has emptied the socket: whatever comes later is told as a new edge, the end of the stream excepted
 	// that was told already.
 	if n < len(space) && !c.hungUp {
@@ -57,6 +68,30 @@ func (l *eventLoop) read(c *sock) (mine bool) {
 		l.readLater(c)
 	}
 	return l.deliver(c, space[:n])
+}
+
+// readBuffer returns the buffer to read from c into, which is lent to the callback then.
+func (l *eventLoop) readBuffer(c *sock) *buffer.Buffer {
+	l.lent = l.buf
+	if c.bulk > 0 {
+		if l.large == nil {
+			l.large = buffer.Get(bulkSize)
+		}
+		l.lent = l.large
+	}
+	return l.lent
+}
+
+// replaceLent gives the loop another buffer for the one that a callback keeps.
+func (l *eventLoop) replaceLent() {
+	switch l.lent {
+	case nil:
+	case l.large:
+		l.large = nil
+	default:
+		l.buf = buffer.Get(readSize)
+	}
+	l.lent = nil
 }
 
 // deliver gives bytes to the handler, or throws them away if the connection is ending.
@@ -89,7 +124,7 @@ func (l *eventLoop) peerClosed(c *sock) (mine bool) {
 func (l *eventLoop) nowWritable(c *sock) (mine bool) {
 	c.mu.Lock()
 	c.full = false
-	if !c.shut && !c.bounded {
+	if c.parting == staying {
 		c.guard = 0
 	}
 	return l.attend(c)
@@ -99,7 +134,7 @@ func (l *eventLoop) nowWritable(c *sock) (mine bool) {
 // entry and released on return.
 func (l *eventLoop) attend(c *sock) (mine bool) {
 	c.attended = false
-	if c.returned {
+	if c.returned != notReturned {
 		l.goOn(c)
 	}
 	l.flush(c)
@@ -130,8 +165,9 @@ func (l *eventLoop) timerDue(c *sock) bool {
 
 // goOn takes up again what had to wait for a callback. The lock is held.
 func (l *eventLoop) goOn(c *sock) {
-	c.returned, c.away = false, false
-	if !c.quick {
+	late := c.returned == returnedLate
+	c.returned, c.away = notReturned, false
+	if late {
 		c.slow = slowCalls
 	} else if c.slow > 0 {
 		c.slow--
@@ -147,8 +183,8 @@ func (l *eventLoop) sent(c *sock) {
 		c.state = aborted
 		return
 	}
-	if !c.shut {
-		c.shut = true
+	if c.parting != shut {
+		c.parting = shut
 		unix.Shutdown(int(c.fd), unix.SHUT_WR)
 		c.guard = max(l.tick+c.linger, 1)
 		l.readLater(c)
@@ -168,21 +204,21 @@ func (l *eventLoop) alarmOf(c *sock) tick {
 // boundFinish sees to it that Finish does not wait longer for a peer that takes nothing than for one that does not
 // close. The lock is held.
 func (l *eventLoop) boundFinish(c *sock) {
-	if c.state == finishing && c.full && !c.bounded && c.linger > 0 {
-		c.bounded = true
+	if c.state == finishing && c.full && c.parting == staying && c.linger > 0 {
+		c.parting = bounded
 		c.guard = max(l.tick+c.linger, 1)
 	}
 }
 
 // guarded returns when to look after the peer, and begins to watch one that has stopped reading. The lock is held.
 func (l *eventLoop) guarded(c *sock) tick {
-	if c.bounded {
+	if c.parting == bounded {
 		return c.guard
 	}
 	if c.full && c.guard == 0 {
 		c.guard = l.after(l.group.cfg.writeTimeout())
 		c.unsent = unsent(c.fd)
-	} else if !c.full && !c.shut {
+	} else if !c.full && c.parting != shut {
 		c.guard = 0
 	}
 	return c.guard
@@ -201,7 +237,7 @@ func (l *eventLoop) expire(c *sock) (mine bool) {
 func (l *eventLoop) guardExpired(c *sock) {
 	c.guard = 0
 	switch {
-	case c.shut, c.bounded:
+	case c.parting != staying:
 		c.abort(nil)
 	case c.full && unsent(c.fd) == c.unsent:
 		// Nothing says that the peer will ever take what the kernel still holds: reset the connection.

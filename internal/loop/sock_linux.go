@@ -28,9 +28,10 @@ type sock struct {
 	hungUp  bool   // reading goes on until the end of the stream or an error
 	again   bool   // is in the loop's list of those to read from
 	ended   bool   // the peer has closed its side
-	shut    bool   // our side is
-	bounded bool   // guard is when Finish gives up a peer that does not read
-	slow    uint8  // how many callbacks more are kept off the loop, because one has blocked
+	parting parting
+	bulk    uint8 // how many reads more may bring much at once; see readBuffer
+	dialing bool  // see connect_linux.go
+	slow    uint8 // how many callbacks more are kept off the loop, because one has blocked
 
 	// These are guarded by mu. Only the loop changes away and full, and so may read them without.
 
@@ -38,10 +39,10 @@ type sock struct {
 	full     bool // the socket takes no more for now
 	state    state
 	attended bool // the loop is in a callback and will look after the connection right after
-	returned bool // the callback outside the loop has returned
-	quick    bool // and did not take long
+	returned comeback
 	mailed   bool // is in the loop's mailbox, or was taken out and not looked at yet
 	writing  bool // somebody writes to fd
+	gate     gate
 	mu       sync.Mutex
 	queue    queue
 	fd       int32
@@ -66,21 +67,39 @@ const (
 	closed          // Handler.Closed has been called
 )
 
+// parting is how far Finish has come. It only grows.
+type parting uint8
+
+const (
+	staying parting = iota
+	bounded         // guard is when Finish gives up a peer that does not read
+	shut            // the peer was told that nothing more will come
+)
+
+// comeback says whether the callback outside the loop has returned.
+type comeback uint8
+
+const (
+	notReturned comeback = iota
+	returnedLate
+	returnedQuickly
+)
+
 // errQueued says that a connection cannot be detached while messages wait in its outbox.
 var errQueued = errors.New("messages are still queued")
 
 func (c *sock) config() *Config { return &c.loop.group.cfg.Config }
 
 // Send implements [Conn].
-func (c *sock) Send(head, body []byte, p Priority) error {
-	n := len(head) + len(body)
+func (c *sock) Send(head Head, body []byte, p Priority) error {
+	n := head.Size + len(body)
 	c.mu.Lock()
 	if err := c.admit(n, p); err != nil || n == 0 {
 		c.mu.Unlock()
 		return err
 	}
 	if len(body) >= directSize && c.queue.empty() && !c.writing && !c.full {
-		return c.sendDirect(head, body)
+		return c.sendDirect(head, body, p)
 	}
 	c.queue.add(head, body, p)
 	c.unlock(!c.writing && !c.full)
@@ -103,12 +122,14 @@ func (c *sock) SendFrame(f *Frame, p Priority) error {
 // sendDirect writes a message from the caller's memory and queues what the socket did not take. The lock is held on
 // entry and released on return. Whoever else sends meanwhile leaves it to sendDirect to tell the loop, which tries to
 // write the rest once even though the socket was full: it may have missed that the socket took more again.
-func (c *sock) sendDirect(head, body []byte) error {
+func (c *sock) sendDirect(head Head, body []byte, p Priority) error {
 	c.writing = true
 	fd := c.fd
 	c.mu.Unlock()
-	n, errno := writeTwo(fd, head, body)
-	c.loop.direct.Add(uint64(n))
+	var b [maxHead]byte
+	head.put(b[:])
+	n, errno := writeTwo(fd, b[:head.Size], body)
+	c.loop.direct.note(n, p)
 	c.mu.Lock()
 	c.writing = false
 	if errno != 0 && errno != unix.EAGAIN {
@@ -116,9 +137,9 @@ func (c *sock) sendDirect(head, body []byte) error {
 		c.unlock(true)
 		return ErrClosed
 	}
-	if n < len(head)+len(body) {
-		skip := min(n, len(head))
-		c.queue.addFirst(head[skip:], body[n-skip:])
+	if n < head.Size+len(body) {
+		skip := min(n, head.Size)
+		c.queue.addFirst(head.skip(skip), body[n-skip:])
 		c.queue.rest()
 		c.queue.trim(c.config())
 	}
@@ -130,7 +151,17 @@ func (c *sock) admit(n int, p Priority) error {
 	if c.state != open {
 		return ErrClosed
 	}
+	if err := c.gate.check(p); err != nil {
+		return err
+	}
 	return c.queue.admit(n, p, c.config())
+}
+
+// Hold implements [Conn].
+func (c *sock) Hold(on bool) {
+	c.mu.Lock()
+	c.gate.hold(on)
+	c.mu.Unlock()
 }
 
 // unlock releases mu; tell says that something has changed that the loop must look at. A loop that will look anyway is

@@ -23,6 +23,7 @@ type Stream struct {
 
 	mu       sync.Mutex
 	queue    queue
+	gate     gate
 	writing  bool // a goroutine writes: nobody else may, nor discard the queue
 	corked   bool
 	held     bool        // backstop is set for what is held back
@@ -59,16 +60,16 @@ func (s *Stream) LocalAddr() net.Addr { return s.nc.LocalAddr() }
 func (s *Stream) RemoteAddr() net.Addr { return s.nc.RemoteAddr() }
 
 // Send implements [Conn].
-func (s *Stream) Send(head, body []byte, p Priority) error {
+func (s *Stream) Send(head Head, body []byte, p Priority) error {
+	n := head.Size + len(body)
 	s.mu.Lock()
-	n := len(head) + len(body)
 	if err := s.admit(n, p); err != nil || n == 0 {
 		s.mu.Unlock()
 		return err
 	}
 	if len(body) >= directSize && s.raw != nil && !s.writing && s.queue.empty() {
 		s.writing = true
-		s.direct(head, body)
+		s.direct(head, body, p)
 	} else {
 		s.queue.add(head, body, p)
 	}
@@ -95,7 +96,17 @@ func (s *Stream) admit(n int, p Priority) error {
 	if s.ended {
 		return ErrClosed
 	}
+	if err := s.gate.check(p); err != nil {
+		return err
+	}
 	return s.queue.admit(n, p, s.cfg)
+}
+
+// Hold implements [Conn].
+func (s *Stream) Hold(on bool) {
+	s.mu.Lock()
+	s.gate.hold(on)
+	s.mu.Unlock()
 }
 
 // WaitRoom implements [Conn].

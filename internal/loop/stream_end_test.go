@@ -25,7 +25,7 @@ func TestFinishSendsAllToPeerThatGoesOnSending(t *testing.T) {
 			h := reactTo(nil)
 			h.data = func([]byte) {
 				h.data = func([]byte) { t.Error("Data after Finish") }
-				s.Send(nil, last, Normal)
+				s.Send(Head{}, last, Normal)
 				s.Finish(errReason, streamPatience)
 			}
 			go s.Serve(h)
@@ -55,7 +55,7 @@ func TestFinishWithoutReaderStillSendsAll(t *testing.T) {
 	ours, theirs := tcpPair(t)
 	s := NewStream(ours, &Config{Outbox: 64 << 20}, nil)
 	last := randomBytes(8 << 20)
-	s.Send(nil, last, Normal)
+	s.Send(Head{}, last, Normal)
 	s.Finish(errReason, streamPatience)
 	theirs.Write([]byte("nobody wants that"))
 	wantRead(t, theirs, last)
@@ -73,7 +73,7 @@ func TestPeerThatHasClosedItsSideGetsWhatIsQueued(t *testing.T) {
 	s := NewStream(ours, &Config{Outbox: 64 << 20}, nil)
 	last := randomBytes(8 << 20)
 	h := reactTo(func([]byte) {
-		s.Send(nil, last, Normal)
+		s.Send(Head{}, last, Normal)
 		s.Finish(errReason, streamPatience)
 	})
 	go s.Serve(h)
@@ -113,7 +113,7 @@ func TestAbortFromWithin(t *testing.T) {
 				s.Abort(errReason)
 				s.Abort(errors.New("again"))
 				s.Finish(errors.New("after all"), time.Hour)
-				if err := s.Send(nil, []byte("late"), Urgent); err != ErrClosed {
+				if err := s.Send(Head{}, []byte("late"), Urgent); err != ErrClosed {
 					t.Errorf("Send after Abort returned %v", err)
 				}
 			}
@@ -240,7 +240,7 @@ func TestStreamInTime(t *testing.T) {
 		s.SetTimer(2 * second)
 		go s.Serve(h)
 		synctest.Wait()
-		s.Send(nil, []byte("not read"), Normal)
+		s.Send(Head{}, []byte("not read"), Normal)
 		began := time.Now()
 		s.Finish(errReason, 5*second)
 		h.wantClosed(t, errReason)
@@ -254,7 +254,7 @@ func TestStreamInTime(t *testing.T) {
 		s, theirs := start(h)
 		go s.Serve(h)
 		synctest.Wait()
-		s.Send(nil, []byte("read"), Normal)
+		s.Send(Head{}, []byte("read"), Normal)
 		s.Finish(errReason, time.Hour)
 		began := time.Now()
 		wantRead(t, theirs, []byte("read"))

@@ -141,14 +141,14 @@ func wantRead(t *testing.T, from io.Reader, want []byte) {
 // readers are the ways to read from a Stream. Each echoes what arrives until the end, which it returns.
 var readers = map[string]func(*Stream) error{
 	"serve": func(s *Stream) error {
-		h := reactTo(func(p []byte) { s.Send(nil, p, Urgent) })
+		h := reactTo(func(p []byte) { s.Send(Head{}, p, Urgent) })
 		s.Serve(h)
 		return <-h.closed
 	},
 	"each": func(s *Stream) error {
 		return s.Each(func(b *buffer.Buffer) bool {
 			defer b.Free()
-			s.Send(nil, b.Bytes(), Urgent)
+			s.Send(Head{}, b.Bytes(), Urgent)
 			return true
 		})
 	},
@@ -156,7 +156,7 @@ var readers = map[string]func(*Stream) error{
 		for {
 			err := s.Each(func(b *buffer.Buffer) bool {
 				defer b.Free()
-				s.Send(nil, b.Bytes(), Urgent)
+				s.Send(Head{}, b.Bytes(), Urgent)
 				return false
 			})
 			if err != nil {
@@ -170,7 +170,7 @@ var readers = map[string]func(*Stream) error{
 			if err != nil {
 				return err
 			}
-			s.Send(nil, b.Bytes(), Urgent)
+			s.Send(Head{}, b.Bytes(), Urgent)
 			b.Free()
 		}
 	},
@@ -200,7 +200,7 @@ func TestStreamCarriesBytesBothWays(t *testing.T) {
 				if err := <-ended; err != io.EOF {
 					t.Errorf("the end is %v, want EOF", err)
 				}
-				if err := s.Send(nil, []byte("late"), Normal); err == nil && reader == "serve" {
+				if err := s.Send(Head{}, []byte("late"), Normal); err == nil && reader == "serve" {
 					t.Error("Send after Closed returned nil")
 				}
 				s.Abort(nil)

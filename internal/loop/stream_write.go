@@ -4,6 +4,8 @@ import (
 	"errors"
 	"os"
 	"time"
+
+	"github.com/molva-ws/molva/internal/buffer"
 )
 
 const (
@@ -90,6 +92,7 @@ func (s *Stream) writeSome() {
 			break
 		}
 		slices := o.next()
+		s.cfg.Traffic.took(s, o.takeCounted())
 		s.mu.Unlock()
 		n, err := s.writeOnce(slices)
 		s.mu.Lock()
@@ -130,26 +133,30 @@ func (s *Stream) writeFailed(err error) {
 
 // direct writes one message from the caller's memory and queues what the socket did not take. The queue is empty, the
 // lock is held, and writing is true; it is false afterwards.
-func (s *Stream) direct(head, body []byte) {
-	o := outboxes.Get().(*outbox) // for its slices
-	o.slices = append(o.slices[:0], head, body)
+func (s *Stream) direct(head Head, body []byte, p Priority) {
+	o := outboxes.Get().(*outbox) // for its memory
+	if o.own == nil {
+		o.own = buffer.Get(maxHead)
+	}
+	head.put(o.own.Room(maxHead))
+	o.own.Commit(head.Size)
+	o.slices = append(o.slices[:0], o.own.Bytes(), body)
 	s.mu.Unlock()
 	n, err := s.writeOnce(o.slices)
 	o.free()
 	s.cfg.Traffic.wrote(s, n)
+	if p.counts() {
+		s.cfg.Traffic.took(s, 1)
+	}
 	s.mu.Lock()
 	s.writing = false
 	if err != nil && !errors.Is(err, errWouldBlock) {
 		s.writeFailed(err)
 		return
 	}
-	if n >= len(head) {
-		head, body = nil, body[n-len(head):]
-	} else {
-		head = head[n:]
-	}
-	if len(body) > 0 {
-		s.queue.addFirst(head, body)
+	if n < head.Size+len(body) {
+		skip := min(n, head.Size)
+		s.queue.addFirst(head.skip(skip), body[n-skip:])
 	}
 }
 
@@ -164,6 +171,7 @@ func (s *Stream) writeAll() {
 			break
 		}
 		slices := o.next()
+		s.cfg.Traffic.took(s, o.takeCounted())
 		s.nc.SetWriteDeadline(time.Now().Add(s.cfg.writeTimeout()))
 		s.mu.Unlock()
 		n, err := s.writeWaiting(slices)

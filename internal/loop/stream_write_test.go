@@ -57,7 +57,7 @@ func sendNumbered(t *testing.T, s *Stream, sender, i int) {
 			err = s.SendFrame(f, Normal)
 			f.Release()
 		} else {
-			err = s.Send(head, body, Normal)
+			err = s.Send(MakeHead(head), body, Normal)
 		}
 		if err == nil {
 			return
@@ -96,7 +96,7 @@ func readNumbered(t *testing.T, from io.Reader) (sender, i int) {
 func sendUntilFull(t *testing.T, s *Stream, n int, p Priority) int {
 	t.Helper()
 	for sent := 0; ; sent++ {
-		err := s.Send(nil, make([]byte, n), p)
+		err := s.Send(Head{}, make([]byte, n), p)
 		for err == ErrFull {
 			ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 			full := s.WaitRoom(ctx, n) != nil
@@ -104,7 +104,7 @@ func sendUntilFull(t *testing.T, s *Stream, n int, p Priority) int {
 			if full {
 				return sent
 			}
-			err = s.Send(nil, make([]byte, n), p)
+			err = s.Send(Head{}, make([]byte, n), p)
 		}
 		if err != nil {
 			t.Fatal(err)
@@ -158,7 +158,7 @@ func TestWaitRoomEndsWithTheConnection(t *testing.T) {
 			if err := <-waiting; err != ErrClosed {
 				t.Errorf("WaitRoom returned %v", err)
 			}
-			if err := s.Send(nil, []byte("x"), Urgent); err != ErrClosed {
+			if err := s.Send(Head{}, []byte("x"), Urgent); err != ErrClosed {
 				t.Errorf("Send returned %v", err)
 			}
 			s.Abort(nil)
@@ -174,7 +174,7 @@ func TestDropOldestKeepsTheNewest(t *testing.T) {
 	message := make([]byte, 1000)
 	for i := range uint32(messages) {
 		binary.BigEndian.PutUint32(message, i)
-		if err := s.Send(nil, message, Droppable); err != nil {
+		if err := s.Send(Head{}, message, Droppable); err != nil {
 			t.Fatalf("message %d: %v", i, err)
 		}
 	}
@@ -209,7 +209,7 @@ func TestPeerThatTakesNothingIsStalled(t *testing.T) {
 			s := NewStream(ours, &Config{WriteTimeout: 20 * time.Millisecond}, nil)
 			h := reactTo(nil)
 			go s.Serve(h)
-			s.Send(nil, make([]byte, 32<<20), Normal)
+			s.Send(Head{}, make([]byte, 32<<20), Normal)
 			h.wantClosed(t, ErrStalled)
 		})
 	}
@@ -223,7 +223,7 @@ func TestPeerThatTakesLittleIsNotStalled(t *testing.T) {
 		s := NewStream(ours, &Config{WriteTimeout: 4 * time.Second}, nil)
 		h := reactTo(nil)
 		go s.Serve(h)
-		s.Send(nil, make([]byte, 200<<10), Normal)
+		s.Send(Head{}, make([]byte, 200<<10), Normal)
 		for range 200 {
 			time.Sleep(100 * time.Millisecond)
 			wantRead(t, theirs, make([]byte, 1<<10))
@@ -239,13 +239,13 @@ func TestWriteTimeoutIsOverWithTheWait(t *testing.T) {
 	ours, theirs := tcpPair(t)
 	s := NewStream(ours, &Config{WriteTimeout: timeout, Outbox: 64 << 20}, nil)
 	big := randomBytes(16 << 20)
-	s.Send(nil, big, Normal)
+	s.Send(Head{}, big, Normal)
 	wantRead(t, theirs, big)
 	if err := s.Drain(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	<-time.After(2 * timeout)
-	if err := s.Send(nil, []byte("later"), Normal); err != nil {
+	if err := s.Send(Head{}, []byte("later"), Normal); err != nil {
 		t.Fatal(err)
 	}
 	wantRead(t, theirs, []byte("later"))
@@ -259,7 +259,7 @@ func TestFailedWriteClosesTheSocketThoughNobodyReads(t *testing.T) {
 	theirs.Close()
 	deadline := time.Now().Add(streamPatience)
 	for ours.SetWriteDeadline(time.Time{}) == nil && time.Now().Before(deadline) {
-		s.Send(nil, []byte("anyone?"), Normal)
+		s.Send(Head{}, []byte("anyone?"), Normal)
 	}
 	if err := ours.SetWriteDeadline(time.Time{}); !errors.Is(err, net.ErrClosed) {
 		t.Errorf("the socket is not closed: %v", err)
@@ -294,11 +294,11 @@ func TestCorkedMessagesLeaveInOneWrite(t *testing.T) {
 		if string(p) == "cork" {
 			s.Cork()
 		}
-		s.Send(nil, []byte("one"), Normal)
+		s.Send(Head{}, []byte("one"), Normal)
 		f := shared("two")
 		s.SendFrame(f, Normal)
 		f.Release()
-		s.Send([]byte("th"), []byte("ree"), Normal)
+		s.Send(MakeHead([]byte("th")), []byte("ree"), Normal)
 	})
 	go s.Serve(h)
 	theirs.Write([]byte("cork"))
@@ -321,8 +321,8 @@ func TestCorkEndsWhenFillIsCalledAgain(t *testing.T) {
 	theirs.Write([]byte("x"))
 	fill()
 	s.Cork()
-	s.Send(nil, []byte("one"), Normal)
-	s.Send(nil, []byte("two"), Normal)
+	s.Send(Head{}, []byte("one"), Normal)
+	s.Send(Head{}, []byte("two"), Normal)
 	filled := make(chan struct{})
 	go func() {
 		fill()
@@ -331,8 +331,8 @@ func TestCorkEndsWhenFillIsCalledAgain(t *testing.T) {
 	wantWrite(t, theirs, "onetwo")
 	theirs.Write([]byte("x"))
 	<-filled
-	s.Send(nil, []byte("three"), Normal)
-	s.Send(nil, []byte("four"), Normal)
+	s.Send(Head{}, []byte("three"), Normal)
+	s.Send(Head{}, []byte("four"), Normal)
 	wantWrite(t, theirs, "three")
 	wantWrite(t, theirs, "four")
 }
@@ -347,7 +347,7 @@ func TestCorkDoesNotHoldMessagesWhileHandlerBlocks(t *testing.T) {
 			h := reactTo(func([]byte) {
 				s.Cork()
 				for range 2 {
-					s.Send(nil, message, Normal)
+					s.Send(Head{}, message, Normal)
 					<-release
 				}
 			})

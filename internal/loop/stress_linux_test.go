@@ -40,9 +40,9 @@ func disturb(c Conn, f *Frame) {
 	small, large := make([]byte, 100), make([]byte, 2*directSize)
 	switch rand.IntN(14) {
 	case 0, 1, 2:
-		c.Send(small, small, Priority(rand.IntN(3)))
+		c.Send(MakeHead(small), small, Priority(rand.IntN(3)))
 	case 3, 4:
-		c.Send(small, large, Priority(rand.IntN(2)))
+		c.Send(MakeHead(small), large, Priority(rand.IntN(2)))
 	case 5, 6:
 		c.SendFrame(f, Droppable)
 	case 7:
@@ -96,7 +96,7 @@ func TestEverythingAtOnce(t *testing.T) {
 		return &calls{
 			data: func(p []byte) {
 				during(func() {
-					c.Send(nil, p, Droppable)
+					c.Send(Head{}, p, Droppable)
 					disturb(c, frame)
 					if rand.IntN(200) == 0 {
 						if nc, err := c.(*sock).Detach(); err == nil {
@@ -208,7 +208,7 @@ func TestCallbacksNeverOverlapThroughTakeovers(t *testing.T) {
 						t.Errorf("got message %d, want %d", n, s.next)
 					}
 					s.next++
-					c.Send(nil, s.bytes[:4], Urgent)
+					c.Send(Head{}, s.bytes[:4], Urgent)
 				}
 				if rand.IntN(3) == 0 {
 					time.Sleep(time.Duration(rand.IntN(600)) * time.Microsecond)

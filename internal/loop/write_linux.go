@@ -25,6 +25,7 @@ func (l *eventLoop) flush(c *sock) {
 		if o == nil {
 			return
 		}
+		l.counts.messages += uint64(o.takeCounted())
 		fd := c.fd
 		c.writing = true
 		c.mu.Unlock()

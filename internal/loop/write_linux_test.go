@@ -39,9 +39,9 @@ func TestMessagesOfOneTurnLeaveTogether(t *testing.T) {
 	_, nc := pair(t, GroupConfig{Loops: 1}, func(c Conn) Handler {
 		return &calls{data: func(p []byte) {
 			f := frameOf("frame ")
-			c.Send([]byte("one "), []byte("two "), Normal)
+			c.Send(MakeHead([]byte("one ")), []byte("two "), Normal)
 			c.SendFrame(f, Normal)
-			c.Send(nil, []byte("three"), Normal)
+			c.Send(Head{}, []byte("three"), Normal)
 			f.Release()
 		}}
 	})
@@ -55,8 +55,8 @@ func TestMessagesOfOneTurnLeaveTogether(t *testing.T) {
 
 func TestEmptyMessageIsNothing(t *testing.T) {
 	c, nc := pair(t, GroupConfig{Loops: 1}, silent)
-	c.Send(nil, nil, Normal)
-	c.Send(nil, []byte("x"), Normal)
+	c.Send(Head{}, nil, Normal)
+	c.Send(Head{}, []byte("x"), Normal)
 	if n, err := nc.Read(make([]byte, 10)); n != 1 || err != nil {
 		t.Errorf("got %d, %v", n, err)
 	}
@@ -71,7 +71,7 @@ func TestSendersFromManyGoroutinesKeepTheirOrder(t *testing.T) {
 			for i := range messages {
 				body := bytes.Repeat([]byte{byte(s)}, (i*i*37)%(3*directSize))
 				head := binary.BigEndian.AppendUint32([]byte{byte(s), byte(i >> 8), byte(i)}, uint32(len(body)))
-				for err := c.Send(head, body, Normal); err != nil; err = c.Send(head, body, Normal) {
+				for err := c.Send(MakeHead(head), body, Normal); err != nil; err = c.Send(MakeHead(head), body, Normal) {
 					if err != ErrFull || c.WaitRoom(context.Background(), len(head)+len(body)) != nil {
 						t.Error(err)
 						return
@@ -106,7 +106,7 @@ func TestSendersFromManyGoroutinesKeepTheirOrder(t *testing.T) {
 // fill sends until the outbox is full, and returns how much that took.
 func fill(c Conn, size int) (messages int) {
 	body := make([]byte, size)
-	for c.Send(nil, body, Normal) == nil {
+	for c.Send(Head{}, body, Normal) == nil {
 		messages++
 	}
 	return messages
@@ -147,7 +147,7 @@ func TestDroppableMessagesMakeRoom(t *testing.T) {
 	c, _ := pair(t, GroupConfig{Loops: 1, Config: cfg}, silent)
 	body := make([]byte, 1000)
 	for range 20_000 {
-		if err := c.Send(nil, body, Droppable); err != nil {
+		if err := c.Send(Head{}, body, Droppable); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -163,7 +163,7 @@ func TestPeerThatStopsReadingIsCutOff(t *testing.T) {
 		return &calls{closed: func(err error) { closed <- err }}
 	})
 	began := time.Now()
-	c.Send(nil, make([]byte, 32<<20), Normal)
+	c.Send(Head{}, make([]byte, 32<<20), Normal)
 	waited := c.WaitRoom(context.Background(), 1)
 	if err := receive(t, closed, "Closed"); err != ErrStalled || waited != ErrClosed {
 		t.Errorf("Closed(%v), WaitRoom: %v", err, waited)
@@ -178,14 +178,14 @@ func TestPeerThatStopsReadingIsCutOff(t *testing.T) {
 func TestPeerThatReadsSlowlyIsServed(t *testing.T) {
 	const timeout = 300 * time.Millisecond
 	c, nc := pair(t, GroupConfig{Loops: 1, Config: Config{WriteTimeout: timeout}}, silent)
-	c.Send(nil, make([]byte, 32<<20), Normal)
+	c.Send(Head{}, make([]byte, 32<<20), Normal)
 	p := make([]byte, 64<<10)
 	for end := time.Now().Add(4 * timeout); time.Now().Before(end); time.Sleep(timeout / 10) {
 		if _, err := io.ReadFull(nc, p); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if err := c.Send(nil, p[:1], Urgent); err != nil {
+	if err := c.Send(Head{}, p[:1], Urgent); err != nil {
 		t.Error(err)
 	}
 }
@@ -194,7 +194,7 @@ func TestSendFromOutsideWakesTheLoop(t *testing.T) {
 	c, nc := pair(t, GroupConfig{Loops: 1}, silent)
 	p := make([]byte, 1)
 	for range 1000 {
-		if err := c.Send(nil, []byte("x"), Normal); err != nil {
+		if err := c.Send(Head{}, []byte("x"), Normal); err != nil {
 			t.Fatal(err)
 		}
 		if _, err := io.ReadFull(nc, p); err != nil {
