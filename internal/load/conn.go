@@ -1,0 +1,207 @@
+package load
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/molva-ws/molva/internal/loop"
+)
+
+// A conn is one of the connections to the server, again and again if it is lost and comes back: the numbers of its
+// messages go on. What is to be sent and what has to come back follow from a message's number, so it holds no buffer.
+// Everything here is guarded by the shard's lock.
+type conn struct {
+	shard   *shard
+	sock    loop.Conn
+	partial *partial // what has arrived of a frame or message that is not whole; nil mostly
+	gaps    *gaps    // messages that were passed over; nil mostly
+	soaking *soaking // what only a soak keeps
+	id      uint32
+	slot    uint32 // its place in the shard
+	hears   uint32 // whose messages come in: its own of an echo server
+	granted uint32 // how many messages it was told to send
+	next    uint32 // the number of the message that has to come
+	due     uint32 // messages that should have left by now; for a given rate
+	state   state
+}
+
+type state uint8
+
+const (
+	away       state = iota // has no socket
+	connecting              // has one that is on its way
+	shaking                 // the request is sent, the response has not come
+	live
+	leaving // we have sent a close frame
+	lost    // the socket is being closed
+)
+
+var (
+	errRefused     = errors.New("opening handshake failed")
+	errOpenLate    = errors.New("the opening handshake took too long")
+	errClosed      = errors.New("closed by the server")
+	errBroken      = errors.New("closed by us because of what the server sent")
+	errWanted      = errors.New("closed by us")
+	errInterrupted = errors.New("interrupted")
+	errNoDeflate   = errors.New("the server did not agree to compression (permessage-deflate); leave --compress out")
+)
+
+// Data implements [loop.Handler].
+func (c *conn) Data(p []byte) {
+	s := c.shard
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.now = s.fleet.now()
+	if c.state == connecting {
+		c.connected()
+	}
+	if c.state == shaking && len(p) > 0 {
+		p = c.shake(p)
+	}
+	first := c.next
+	for len(p) > 0 && (c.state == live || c.state == leaving) {
+		p = c.take(p)
+	}
+	if n := c.next - first; n > 0 {
+		s.passed += uint64(n)
+		s.received += uint64(n)
+		s.fleet.pattern.arrived(c, first, int(n))
+	}
+}
+
+// Timer implements [loop.Handler].
+func (c *conn) Timer() {
+	c.shard.mu.Lock()
+	defer c.shard.mu.Unlock()
+	switch c.state {
+	case connecting, shaking:
+		c.end(errOpenLate)
+	case leaving:
+		c.end(errWanted)
+	}
+}
+
+// Closed implements [loop.Handler].
+func (c *conn) Closed(err error) {
+	s := c.shard
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.now = s.fleet.now()
+	was := c.state
+	c.state, c.sock = away, nil
+	c.partial.free()
+	c.partial = nil
+	s.fleet.closed(c, was, err)
+}
+
+// send has the next n messages sent.
+func (c *conn) send(n int) {
+	s, f := c.shard, c.shard.fleet.format
+	c.granted += uint32(n)
+	s.sent += uint64(n)
+	first := c.granted - uint32(n)
+	if s.fleet.cfg.Compress {
+		c.sendCompressed(first, n)
+		return
+	}
+	for n > 0 {
+		k := min(n, len(s.batch)/len(f.request))
+		batch := s.batch[:k*len(f.request)]
+		f.stamp(batch, c.id, first)
+		c.sock.Send(loop.Head{}, batch, loop.Urgent)
+		first += uint32(k)
+		n -= k
+	}
+}
+
+// write queues bytes; what has no room in the socket waits in the outbox, whose limit our own window makes needless.
+func (c *conn) write(p []byte) { c.sock.Send(loop.Head{}, p, loop.Urgent) }
+
+// outstanding returns how many messages are under way.
+func (c *conn) outstanding() int { return int(c.ahead()) }
+
+// forgive gives up the messages that are under way, as those of a connection that we ended ourselves.
+func (c *conn) forgive() {
+	n := c.ahead()
+	c.shard.passed += uint64(n)
+	c.next += n
+}
+
+// fault notes what the server did wrong to a message.
+func (c *conn) fault(kind FaultKind, message uint32, format string, args ...any) {
+	c.shard.fleet.faults.add(Fault{kind, c.id, message, fmt.Sprintf(format, args...)})
+}
+
+// end cuts the connection.
+func (c *conn) end(err error) {
+	if c.state != away && c.state != lost {
+		if c.state == live || c.state == leaving {
+			c.state = lost
+		}
+		c.sock.Abort(err)
+	}
+}
+
+// gaps are the numbers of messages that others came in place of.
+type gaps struct{ missing []uint32 }
+
+// mostGaps bounds how many gaps of a connection are kept; who leaves more out is told of these.
+const mostGaps = 1 << 16
+
+// order says what the message of that number means for the order, distance being how far it is from the one that has
+// to come. The payload has been checked before.
+func (c *conn) order(sequence uint32, distance int32) {
+	switch {
+	case distance == 0:
+		c.next++
+	case distance > 0 && uint32(distance) < c.ahead():
+		c.shard.fleet.faults.suspect()
+		if c.gaps == nil {
+			c.gaps = new(gaps)
+		}
+		for ; c.next != sequence; c.next++ {
+			if len(c.gaps.missing) < mostGaps {
+				c.gaps.missing = append(c.gaps.missing, c.next)
+			}
+		}
+		c.next++
+	case distance >= 0:
+		c.fault(Unasked, sequence, "message %d was to come next", c.next)
+	default:
+		c.late(sequence)
+	}
+}
+
+// late is a message that comes after one of a higher number.
+func (c *conn) late(sequence uint32) {
+	if c.gaps != nil {
+		if i := slices.Index(c.gaps.missing, sequence); i >= 0 {
+			c.gaps.missing = slices.Delete(c.gaps.missing, i, i+1)
+			c.fault(OutOfOrder, sequence, "came when message %d was to come", c.next)
+			return
+		}
+	}
+	c.fault(Doubled, sequence, "came again when message %d was to come", c.next)
+}
+
+// ahead returns how many messages there are that may come.
+func (c *conn) ahead() uint32 {
+	if c.hears != c.id {
+		return c.shard.fleet.published.Load() - c.next
+	}
+	return c.granted - c.next
+}
+
+// reckon notes the messages that have not come. It is called at the end.
+func (c *conn) reckon() {
+	if c.gaps != nil {
+		for _, sequence := range c.gaps.missing {
+			c.fault(Missing, sequence, "later ones have come")
+		}
+		c.gaps = nil
+	}
+	for ; c.ahead() > 0; c.next++ {
+		c.fault(Missing, c.next, "did not come within %v", c.shard.fleet.cfg.Patience)
+	}
+}

@@ -1,0 +1,331 @@
+package load
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/molva-ws/molva/internal/loop"
+	"github.com/molva-ws/molva/wire"
+)
+
+// A pattern decides what is sent. Its methods are called with the connection's shard locked.
+type pattern interface {
+	// shapeOf returns what a message looks like.
+	shapeOf(source, sequence uint32) shape
+	// opened is called when c may send.
+	opened(c *conn)
+	// arrived is called when n messages have come back, from number first on.
+	arrived(c *conn, first uint32, n int)
+	// gone is called when c has lost its socket, which was live. It returns true if that was meant to happen.
+	gone(c *conn, err error) (meant bool)
+}
+
+// A shard is the connections of one event loop, with everything they share. Its lock is taken once for all that a
+// system call has read, and nobody contends for it but those who ask for figures.
+type shard struct {
+	fleet *fleet
+	index int
+	mu    sync.Mutex
+	conns []*conn
+	now   time.Duration // since the fleet was made
+
+	latency  Histogram
+	received uint64 // messages in the present phase
+	sent     uint64 // messages ever
+	passed   uint64 // of which came back or were given up
+
+	batch    []byte // requests to be stamped
+	approved []byte // a response that was judged well
+	message  []byte // scratch
+	frame    []byte // scratch
+	packed   []byte // scratch
+	inflated []byte // scratch
+	deflater wire.Deflater
+	inflater wire.Inflater
+}
+
+// A fleet is all connections to one server.
+type fleet struct {
+	cfg     *Config
+	target  *target
+	pattern pattern
+	format  *format // nil where messages differ
+	text    []byte  // templates of payloads
+	binary  []byte
+	largest int // payload
+	key     uint32
+	conns   []conn
+	shards  []*shard
+	sources *sources
+	network network
+	began   time.Time
+	faults  *faultLog
+	broken  chan struct{} // closed when the run cannot go on
+	once    sync.Once
+	err     error // why
+	opening chan struct{}
+	redial  chan *conn // connections that are to come back; nil where none are
+	retries atomic.Uint64
+	live    atomic.Int64
+
+	published atomic.Uint32 // messages; for a fan-out
+	overflows func() uint64 // of accept queues of this machine, since the run began
+	parting   atomic.Bool   // all connections are being closed
+}
+
+// network makes connections.
+type network interface {
+	// connect begins to connect c, whose sock is set before its handler is called.
+	connect(c *conn) error
+	// tick calls f every so often, with the shard locked, until stop is called.
+	tick(s *shard, every time.Duration, f func()) (stop func(), err error)
+	close()
+}
+
+// batchSize is how many bytes are stamped at once.
+const batchSize = 256 << 10
+
+func newFleet(ctx context.Context, cfg *Config) (*fleet, error) {
+	t, err := newTarget(ctx, cfg)
+	if err != nil {
+		return nil, err
+	}
+	f := &fleet{
+		cfg:     cfg,
+		target:  t,
+		key:     newKey(),
+		conns:   make([]conn, cfg.Conns),
+		began:   time.Now(),
+		faults:  newFaultLog(),
+		broken:  make(chan struct{}),
+		opening: make(chan struct{}, cfg.AtOnce),
+		largest: cfg.Size,
+	}
+	if f.sources, err = newSources(cfg, t); err != nil {
+		return nil, err
+	}
+	if err := f.openNetwork(); err != nil {
+		return nil, err
+	}
+	for i := range cfg.Loops {
+		f.shards = append(f.shards, &shard{fleet: f, index: i})
+	}
+	for i := range f.conns {
+		s := f.shards[i%len(f.shards)]
+		f.conns[i] = conn{shard: s, id: uint32(i), hears: uint32(i), slot: uint32(len(s.conns))}
+		s.conns = append(s.conns, &f.conns[i])
+	}
+	return f, nil
+}
+
+// sendAll makes messages of one format what all connections send.
+func (f *fleet) sendAll(format *format) {
+	f.format = format
+	template := format.response[format.outTag:]
+	f.text, f.binary = template, template
+	for _, s := range f.shards {
+		perBatch := max(1, min(f.cfg.Inflight, batchSize/len(format.request)))
+		s.batch = format.batch(perBatch)
+	}
+}
+
+// template returns what messages of a type consist of, beside the tag.
+func (f *fleet) template(op wire.Opcode) []byte {
+	if op == wire.OpText {
+		return f.text
+	}
+	return f.binary
+}
+
+func (f *fleet) shapeOf(source, sequence uint32) shape { return f.pattern.shapeOf(source, sequence) }
+
+func (f *fleet) now() time.Duration { return time.Since(f.began) }
+
+// fail ends the run.
+func (f *fleet) fail(err error) {
+	f.once.Do(func() {
+		f.err = err
+		close(f.broken)
+	})
+}
+
+// open opens all connections.
+func (f *fleet) open(ctx context.Context) error {
+	began := time.Now()
+	for i := range f.conns {
+		if err := f.admit(ctx, f.dueToOpen(began, i)); err != nil {
+			return err
+		}
+		if err := f.start(&f.conns[i]); err != nil {
+			return err
+		}
+	}
+	for range cap(f.opening) { // nothing is under way once all places are taken
+		if err := f.admit(ctx, time.Time{}); err != nil {
+			return err
+		}
+	}
+	for range cap(f.opening) {
+		f.settled()
+	}
+	return nil
+}
+
+// dueToOpen returns when connection i may be opened.
+func (f *fleet) dueToOpen(began time.Time, i int) time.Time {
+	if f.cfg.Ramp == 0 {
+		return began
+	}
+	return began.Add(time.Duration(float64(i) / f.cfg.Ramp * float64(time.Second)))
+}
+
+// admit waits for a place among those that are opening, and until the given time.
+func (f *fleet) admit(ctx context.Context, due time.Time) error {
+	if wait := time.Until(due); wait > 0 {
+		select {
+		case <-time.After(wait):
+		case <-ctx.Done():
+			return errInterrupted
+		case <-f.broken:
+			return f.err
+		}
+	}
+	select {
+	case f.opening <- struct{}{}:
+		select {
+		case <-f.broken:
+			f.settled()
+			return f.err
+		default:
+			return nil
+		}
+	case <-ctx.Done():
+		return errInterrupted
+	case <-f.broken:
+		return f.err
+	}
+}
+
+// settled gives a place back.
+func (f *fleet) settled() { <-f.opening }
+
+// start begins to open c, which is away.
+func (f *fleet) start(c *conn) error {
+	if err := f.network.connect(c); err != nil {
+		f.settled()
+		return advise(err, f)
+	}
+	return nil
+}
+
+// begin is called by the network before anything else happens to the connection.
+func (c *conn) begin(sock loop.Conn) {
+	c.shard.mu.Lock()
+	c.sock, c.state = sock, connecting
+	c.shard.mu.Unlock()
+	sock.SetTimer(c.shard.fleet.cfg.Patience)
+}
+
+// closed is called when a connection has lost its socket.
+func (f *fleet) closed(c *conn, was state, err error) {
+	if was == connecting || was == shaking {
+		switch {
+		case f.parting.Load():
+		case f.redial != nil && isTransient(err):
+			f.retries.Add(1)
+			time.AfterFunc(retryAfter, func() { f.comeBack(c) })
+		default:
+			f.fail(advise(err, f))
+		}
+		f.settled()
+		return
+	}
+	f.live.Add(-1)
+	meant := f.pattern.gone(c, err) || f.parting.Load() || was == leaving || errors.Is(err, errWanted) ||
+		errors.Is(err, errBroken)
+	if !meant {
+		c.fault(Disconnected, c.next-1, "%v, with %d messages under way", err, c.outstanding())
+	}
+	c.forgive()
+	if f.redial != nil && !f.parting.Load() {
+		f.comeBack(c)
+	}
+}
+
+// comeBack has c opened again. There is room for every connection.
+func (f *fleet) comeBack(c *conn) { f.redial <- c }
+
+// each calls do for every connection, with its shard locked.
+func (f *fleet) each(do func(c *conn)) {
+	for i := range f.conns {
+		c := &f.conns[i]
+		c.shard.mu.Lock()
+		c.shard.now = f.now()
+		do(c)
+		c.shard.mu.Unlock()
+	}
+}
+
+// outstanding returns how many messages are under way.
+func (f *fleet) outstanding() (n uint64) {
+	for _, s := range f.shards {
+		s.mu.Lock()
+		n += s.sent - s.passed
+		s.mu.Unlock()
+	}
+	return n
+}
+
+// received returns how many messages have come in the present phase.
+func (f *fleet) received() (n uint64) {
+	for _, s := range f.shards {
+		s.mu.Lock()
+		n += s.received
+		s.mu.Unlock()
+	}
+	return n
+}
+
+// restart forgets what was measured.
+func (f *fleet) restart() {
+	for _, s := range f.shards {
+		s.mu.Lock()
+		s.received = 0
+		s.latency = Histogram{}
+		s.mu.Unlock()
+	}
+}
+
+// latency returns what was measured.
+func (f *fleet) latency() *Histogram {
+	h := new(Histogram)
+	for _, s := range f.shards {
+		s.mu.Lock()
+		h.Add(&s.latency)
+		s.mu.Unlock()
+	}
+	return h
+}
+
+// part closes all connections, in good order as far as the server lets us.
+func (f *fleet) part() {
+	const patience = 2 * time.Second
+	f.parting.Store(true)
+	defer f.network.close()
+	select {
+	case <-f.broken:
+		return
+	default:
+	}
+	f.each(func(c *conn) {
+		if c.state == live {
+			c.leave()
+		}
+	})
+	for began := time.Now(); f.live.Load() > 0 && time.Since(began) < patience; {
+		time.Sleep(2 * time.Millisecond)
+	}
+}

@@ -1,0 +1,8 @@
+//go:build !linux
+
+package load
+
+func (f *fleet) openNetwork() error {
+	f.network = newStreams(f)
+	return nil
+}
