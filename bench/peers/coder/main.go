@@ -1,48 +1,84 @@
-// Command coder is a WebSocket echo on github.com/coder/websocket.
+// Command coder is an echo and a broadcast on github.com/coder/websocket.
 //
-// Set up as its documentation advises for speed: compression off (the default),
-// a context without deadline so that no timer is armed per message, and Reader
-// with a reused buffer in place of Read, which allocates for each message.
+// Set up as its documentation advises for speed: compression off (the default) unless asked for and then without
+// context takeover, a context without deadline so that no timer is armed per message, and Reader with a reused buffer
+// in place of Read, which allocates for each message. The broadcast is that of internal/examples/chat, a queue and a
+// writing goroutine per connection; there is no prepared message.
 package main
 
 import (
 	"bytes"
 	"context"
-	"flag"
 	"log"
 	"net/http"
 
 	"github.com/coder/websocket"
+
+	"github.com/molva-ws/molva/bench/internal/peer"
 )
 
-func main() {
-	addr := flag.String("addr", "127.0.0.1:9001", "address to listen on")
-	flag.Parse()
-	log.Fatal(http.ListenAndServe(*addr, http.HandlerFunc(serve)))
+type message struct {
+	kind websocket.MessageType
+	data []byte
 }
 
-func serve(w http.ResponseWriter, r *http.Request) {
-	c, err := websocket.Accept(w, r, &websocket.AcceptOptions{
+type server struct {
+	peer.Options
+	hub peer.Hub[message]
+}
+
+func main() {
+	s := &server{Options: peer.Parse()}
+	log.Fatal(http.ListenAndServe(s.Addr, s))
+}
+
+func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	options := &websocket.AcceptOptions{
 		InsecureSkipVerify: true, // of the origin
 		CompressionMode:    websocket.CompressionDisabled,
-	})
+	}
+	if s.Compress {
+		options.CompressionMode = websocket.CompressionNoContextTakeover
+	}
+	c, err := websocket.Accept(w, r, options)
 	if err != nil {
 		return
 	}
 	defer c.CloseNow()
 	c.SetReadLimit(-1)
 	ctx := context.Background()
-	var message bytes.Buffer
+	send := func(kind websocket.MessageType, data []byte) error { return c.Write(ctx, kind, data) }
+	if s.Broadcast {
+		queue := s.hub.Join()
+		defer s.hub.Leave(queue)
+		go write(ctx, c, queue)
+		send = s.publish
+	}
+	var in bytes.Buffer
 	for {
 		kind, reader, err := c.Reader(ctx)
 		if err != nil {
 			return
 		}
-		message.Reset()
-		if _, err := message.ReadFrom(reader); err != nil {
+		in.Reset()
+		if _, err := in.ReadFrom(reader); err != nil {
 			return
 		}
-		if err := c.Write(ctx, kind, message.Bytes()); err != nil {
+		if err := send(kind, in.Bytes()); err != nil {
+			return
+		}
+	}
+}
+
+func (s *server) publish(kind websocket.MessageType, data []byte) error {
+	s.hub.Publish(message{kind, bytes.Clone(data)})
+	return nil
+}
+
+func write(ctx context.Context, c *websocket.Conn, queue <-chan message) {
+	defer c.CloseNow()
+	for m := range queue {
+		if err := c.Write(ctx, m.kind, m.data); err != nil {
 			return
 		}
 	}

@@ -1,16 +1,19 @@
-// Command gws is a WebSocket echo on github.com/lxzan/gws.
+// Command gws is an echo and a broadcast on github.com/lxzan/gws.
 //
-// Set up as its documentation advises for speed: its own listener in place of
-// net/http, messages handled on the reading goroutine (ParallelEnabled off, the
-// default), compression off, no UTF-8 check (the default), and each message
-// given back to the library's pool after use.
+// Set up as its README advises for speed: its own listener in place of net/http, messages handled on the reading
+// goroutine (ParallelEnabled off, the default), compression off unless asked for, no UTF-8 check (the default), and
+// each message given back to the library's pool after use. The broadcast is its Broadcaster (README, Broadcast), which
+// encodes once and writes from a queue of each connection.
 package main
 
 import (
-	"flag"
+	"bytes"
 	"log"
+	"sync"
 
 	"github.com/lxzan/gws"
+
+	"github.com/molva-ws/molva/bench/internal/peer"
 )
 
 type echo struct{ gws.BuiltinEventHandler }
@@ -22,8 +25,44 @@ func (echo) OnMessage(c *gws.Conn, m *gws.Message) {
 
 func (echo) OnPing(c *gws.Conn, payload []byte) { _ = c.WritePong(payload) }
 
+type broadcast struct {
+	echo
+	mu    sync.Mutex
+	conns map[*gws.Conn]struct{}
+}
+
+func (b *broadcast) OnOpen(c *gws.Conn) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.conns[c] = struct{}{}
+}
+
+func (b *broadcast) OnClose(c *gws.Conn, _ error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	delete(b.conns, c)
+}
+
+func (b *broadcast) OnMessage(_ *gws.Conn, m *gws.Message) {
+	defer m.Close()
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	broadcaster := gws.NewBroadcaster(m.Opcode, bytes.Clone(m.Bytes()))
+	defer broadcaster.Close()
+	for c := range b.conns {
+		_ = broadcaster.Broadcast(c)
+	}
+}
+
 func main() {
-	addr := flag.String("addr", "127.0.0.1:9001", "address to listen on")
-	flag.Parse()
-	log.Fatal(gws.NewServer(echo{}, &gws.ServerOption{}).Run(*addr))
+	o := peer.Parse()
+	var handler gws.Event = echo{}
+	if o.Broadcast {
+		handler = &broadcast{conns: make(map[*gws.Conn]struct{})}
+	}
+	option := &gws.ServerOption{}
+	if o.Compress {
+		option.PermessageDeflate = gws.PermessageDeflate{Enabled: true, Level: peer.Level, Threshold: 1}
+	}
+	log.Fatal(gws.NewServer(handler, option).Run(o.Addr))
 }

@@ -1,0 +1,65 @@
+// Command molva is an echo and a broadcast on this repository's own library, with its defaults but for larger limits,
+// as the other peers have none. -engine says which of its three forms is measured.
+package main
+
+import (
+	"context"
+	"flag"
+	"log"
+	"net/http"
+
+	"github.com/molva-ws/molva"
+
+	"github.com/molva-ws/molva/bench/internal/peer"
+)
+
+const largestMessage = 64 << 20
+
+func main() {
+	engine := flag.String("engine", "loop", "loop (Server on event loops), portable (Server with goroutines) or accept (Accept)")
+	o := peer.Parse()
+	srv := newServer(o)
+	switch *engine {
+	case "loop":
+	case "portable":
+		srv.Engine = molva.EnginePortable
+	case "accept":
+		log.Fatal(http.ListenAndServe(o.Addr, accept(srv, o)))
+	default:
+		log.Fatalf("-engine %s is neither loop nor portable nor accept", *engine)
+	}
+	log.Fatal(srv.ListenAndServe(o.Addr))
+}
+
+func newServer(o peer.Options) *molva.Server {
+	srv := &molva.Server{
+		Origins:     []string{"*"},
+		Limits:      molva.Limits{Message: largestMessage, Outbox: 2 * largestMessage},
+		Compression: molva.Compression{Enabled: o.Compress, MinSize: -1},
+		OnMessage:   func(c *molva.Conn, m molva.Message) { c.Write(context.Background(), m) },
+	}
+	if o.Broadcast {
+		srv.OnMessage = func(_ *molva.Conn, m molva.Message) { srv.Broadcast(m) }
+	}
+	return srv
+}
+
+// accept serves a connection on a goroutine of its own, so that net/http can free what it holds for the request.
+func accept(srv *molva.Server, o peer.Options) http.HandlerFunc {
+	opts := &molva.AcceptOptions{Origins: srv.Origins, Limits: srv.Limits, Compression: srv.Compression, Server: srv}
+	return func(w http.ResponseWriter, r *http.Request) {
+		c, err := molva.Accept(w, r, opts)
+		if err != nil {
+			return
+		}
+		go func() {
+			defer c.CloseNow()
+			for m, err := range c.Messages(context.Background()) {
+				if err != nil {
+					return
+				}
+				srv.OnMessage(c, m)
+			}
+		}()
+	}
+}
