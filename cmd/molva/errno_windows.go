@@ -1,0 +1,8 @@
+package main
+
+import "golang.org/x/sys/windows"
+
+const (
+	errAddrInUse   = windows.WSAEADDRINUSE
+	errConnRefused = windows.WSAECONNREFUSED
+)

@@ -1,0 +1,148 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"strconv"
+	"strings"
+
+	"github.com/molva-ws/molva/gateway"
+)
+
+// doors are what the server listens on.
+type doors struct {
+	web    []net.Listener
+	hosts  []string     // names that requests may have in Host, if only this machine may connect
+	socket net.Listener // nil if there is none
+}
+
+func (d *doors) close() {
+	for _, l := range d.web {
+		l.Close()
+	}
+	if d.socket != nil {
+		d.socket.Close()
+	}
+}
+
+func (d *doors) addresses() []net.Addr {
+	var all []net.Addr
+	for _, l := range d.web {
+		all = append(all, l.Addr())
+	}
+	return all
+}
+
+// socketAddress returns the path of the local socket, or its address with tcp: before it; "" if there is none.
+func (d *doors) socketAddress() string {
+	switch {
+	case d.socket == nil:
+		return ""
+	case d.socket.Addr().Network() == "tcp":
+		return "tcp:" + d.socket.Addr().String()
+	}
+	return d.socket.Addr().String()
+}
+
+// openDoors listens everywhere, or nowhere.
+func (c *serveCmd) openDoors() (*doors, error) {
+	d := &doors{hosts: []string{"localhost"}}
+	addresses := c.Listen
+	if len(addresses) == 0 {
+		addresses = []string{defaultListen}
+	}
+	for _, address := range addresses {
+		l, err := c.listenWeb(address)
+		if err != nil {
+			d.close()
+			return nil, err
+		}
+		d.web = append(d.web, l)
+		if host, _, _ := net.SplitHostPort(address); host != "" {
+			d.hosts = append(d.hosts, host)
+		}
+	}
+	socket, err := c.listenSocket()
+	if err != nil {
+		d.close()
+		return nil, err
+	}
+	d.socket = socket
+	return d, nil
+}
+
+// listenWeb listens on an address, if it is one that may be listened on.
+func (c *serveCmd) listenWeb(address string) (net.Listener, error) {
+	addr, err := net.ResolveTCPAddr("tcp", address)
+	if err != nil {
+		return nil, usage("--listen: %q is not an address such as 127.0.0.1:8000: %w", address, err)
+	}
+	if !c.Open && !addr.IP.IsLoopback() {
+		return nil, usage("other machines can reach %s, and anyone there could connect as any user;\n"+
+			"if that is what you want, add --open; if not, listen on 127.0.0.1:%d", address, addr.Port)
+	}
+	return listenTCP("--listen", addr)
+}
+
+// listenSocket listens for commands. It returns nil if nobody wants that.
+func (c *serveCmd) listenSocket() (net.Listener, error) {
+	if c.Socket == "none" {
+		return nil, nil
+	}
+	if address, ok := strings.CutPrefix(c.Socket, "tcp:"); ok {
+		return c.listenSocketTCP(address)
+	}
+	path := c.Socket
+	if path == "" {
+		path = gateway.DefaultSocket()
+	}
+	l, err := gateway.ListenSocket(path)
+	if errors.Is(err, gateway.ErrSocketInUse) {
+		return nil, fmt.Errorf("another molva serve has the local socket %s;\n"+
+			"stop that, or give this one another: --socket PATH, or --socket none", path)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("--socket: %w", trimmed(err))
+	}
+	return l, nil
+}
+
+func (c *serveCmd) listenSocketTCP(address string) (net.Listener, error) {
+	addr, err := net.ResolveTCPAddr("tcp", address)
+	if err != nil {
+		return nil, usage("--socket: %q is not an address such as tcp:127.0.0.1:9000: %w", "tcp:"+address, err)
+	}
+	if !c.Open && !addr.IP.IsLoopback() {
+		return nil, usage("--socket: other machines can reach %s, and keys would pass the network for all to read;\n"+
+			"listen on 127.0.0.1:%d, or use the HTTP API behind TLS", address, addr.Port)
+	}
+	return listenTCP("--socket tcp:", addr)
+}
+
+// listenTCP listens, or says what to do about it.
+func listenTCP(flag string, addr *net.TCPAddr) (net.Listener, error) {
+	l, err := net.ListenTCP("tcp", addr)
+	switch {
+	case err == nil:
+		return l, nil
+	case errors.Is(err, errAddrInUse):
+		next := *addr
+		next.Port++
+		return nil, fmt.Errorf("another program listens on %s already;\nstop that, or choose another port: %s", addr,
+			joined(flag, next.String()))
+	case errors.Is(err, os.ErrPermission):
+		return nil, fmt.Errorf("this user may not listen on port %s: %w; those from 1024 on are for everyone",
+			strconv.Itoa(addr.Port), err)
+	}
+	return nil, fmt.Errorf("%s: %w", strings.TrimSuffix(flag, " tcp:"), err)
+}
+
+// joined puts a value behind a flag, or behind what begins a value.
+func joined(flag, value string) string {
+	if strings.HasSuffix(flag, ":") {
+		return flag + value
+	}
+	return flag + " " + value
+}

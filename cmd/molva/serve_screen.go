@@ -1,0 +1,116 @@
+package main
+
+import (
+	"fmt"
+	"log/slog"
+	"net"
+	"strings"
+
+	"github.com/molva-ws/molva/internal/console"
+)
+
+// announcement is what molva serve says when it has started.
+type announcement struct {
+	program string     // how it was called
+	listen  []net.Addr // of the web
+	open    bool       // anyone may connect as anyone
+	console bool       // there is a page
+	socket  string     // path, or tcp: and an address; "" for none
+	flag    string     // what --socket was
+	key     string     // made for this run, "" if there are others
+}
+
+// url returns where a browser on this machine finds the server.
+func (a *announcement) url() string {
+	host, port, _ := net.SplitHostPort(a.listen[0].String())
+	if ip := net.ParseIP(host); ip != nil && ip.IsUnspecified() {
+		host = "localhost"
+	}
+	return "http://" + net.JoinHostPort(host, port)
+}
+
+// page returns the address of the page, which learns the key from it. Browsers do not send this part to the server.
+func (a *announcement) page() string {
+	if a.key == "" {
+		return a.url() + "/"
+	}
+	return a.url() + "/#key=" + a.key
+}
+
+// send returns how a line that sends has to begin.
+func (a *announcement) send() string {
+	line := a.program + " send"
+	switch {
+	case a.socket == "" || strings.HasPrefix(a.socket, "tcp:"):
+		line += " --url " + a.url() + " --key " + a.shownKey()
+	case a.flag != "":
+		line += " --socket " + shellQuoted(a.socket)
+	}
+	return line
+}
+
+// shownKey returns the key, or what stands for one that is not to be printed.
+func (a *announcement) shownKey() string {
+	if a.key == "" {
+		return "$MOLVA_KEY"
+	}
+	return a.key
+}
+
+// reach names who can connect.
+func (a *announcement) reach() string {
+	for _, addr := range a.listen {
+		tcp, ok := addr.(*net.TCPAddr)
+		switch {
+		case ok && tcp.IP.IsUnspecified():
+			return fmt.Sprintf("Anyone who can reach port %d of this machine", tcp.Port)
+		case !ok || !tcp.IP.IsLoopback():
+			return "Anyone who can reach " + addr.String()
+		}
+	}
+	return "Anyone on this machine who can reach " + a.listen[0].String()
+}
+
+// print shows it to a person.
+func (a *announcement) print(s streams) {
+	bold, loud, plain := "", "", ""
+	if console.NewStreams(s.in, s.out, s.err).Colors {
+		bold, loud, plain = "\x1b[1m", "\x1b[1;33m", "\x1b[0m"
+	}
+	row := func(label, text string) { fmt.Fprintf(s.out, "  %-14s%s\n", label, text) }
+	fmt.Fprintf(s.out, "\n%smolva serves on %s%s\n\n", bold, a.url(), plain)
+	if a.console {
+		row("open", bold+a.page()+plain)
+	}
+	row("then type", bold+a.send()+` --user 42 "hi"`+plain)
+	fmt.Fprintln(s.out)
+	if a.open {
+		fmt.Fprintf(s.out, "  %sOPEN: %s may speak, and as any user.%s\n\n", loud, a.reach(), plain)
+	}
+	for _, addr := range a.listen[1:] {
+		row("also on", "http://"+addr.String())
+	}
+	if a.socket != "" {
+		row("local socket", a.socket)
+	}
+	if a.key != "" {
+		row("API key", a.key+"  (for this run; --key or MOLVA_KEY sets one that stays)")
+	}
+	row("to stop", "Ctrl+C")
+	fmt.Fprintln(s.out)
+}
+
+// log tells it to a program. The entry with the url says that the server is ready.
+func (a *announcement) log(log *slog.Logger) {
+	if a.open {
+		log.Warn("open: " + a.reach() + " may speak, and as any user")
+	}
+	for _, addr := range a.listen[1:] {
+		log.Info("serving", "address", addr.String())
+	}
+	fields := []any{"address", a.listen[0].String(), "url", a.url(), "page", a.console, "socket", a.socket}
+	if a.key != "" {
+		fields = append(fields, "key", a.key)
+	}
+	log.Info("serving", fields...)
+}

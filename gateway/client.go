@@ -1,0 +1,87 @@
+package gateway
+
+import (
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/molva-ws/molva"
+)
+
+// Client is one connection of a client. Its methods may be called from any goroutine. There are as many as there are
+// connections, so it is small.
+type Client struct {
+	gateway *Gateway
+	conn    *molva.Conn // nil until the connection is open
+	user    string
+	value   any
+	number  uint64 // of the connection, by age
+	since   int64  // in milliseconds
+
+	// These belong to the connection's callbacks.
+	lastAck int64
+	badJSON uint8
+
+	mu     sync.Mutex
+	rooms  []membership // changed by the callbacks only, which read it without mu
+	expiry *time.Timer  // nil if nothing expires
+}
+
+// ID returns the id of the connection, as hello and the command conns tell it.
+func (c *Client) ID() string {
+	return string(strconv.AppendUint([]byte("c"+c.gateway.prefix+"-"), c.number, 36))
+}
+
+// User returns the user's name; "" is none.
+func (c *Client) User() string { return c.user }
+
+// Value returns what Gateway.Identify has left in Upgrade.Value.
+func (c *Client) Value() any { return c.value }
+
+// Conn returns the connection.
+func (c *Client) Conn() *molva.Conn { return c.conn }
+
+// Rooms returns the rooms that the connection has joined, in the order in which it did.
+func (c *Client) Rooms() []string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	names := make([]string, len(c.rooms))
+	for i := range c.rooms {
+		names[i] = c.rooms[i].room.name
+	}
+	return names
+}
+
+// ExpireAt closes the connection with 4401 at that time, in place of what was said before; the zero time is never.
+func (c *Client) ExpireAt(at time.Time) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.stopTimer()
+	if !at.IsZero() && c.conn.Err() == nil {
+		c.expiry = time.AfterFunc(time.Until(at), func() { c.conn.Close(closeUnauthorized, "the token has expired") })
+	}
+}
+
+// stopExpiry is called when the connection has ended.
+func (c *Client) stopExpiry() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.stopTimer()
+}
+
+func (c *Client) stopTimer() {
+	if c.expiry != nil {
+		c.expiry.Stop()
+		c.expiry = nil
+	}
+}
+
+// joined returns the membership of a room, nil if there is none. Only the callbacks may call it.
+func (c *Client) joined(room []byte) *membership {
+	for i := range c.rooms {
+		if c.rooms[i].room.name == string(room) {
+			return &c.rooms[i]
+		}
+	}
+	return nil
+}

@@ -1,0 +1,84 @@
+package gateway
+
+import (
+	"bytes"
+	"embed"
+	"encoding/json"
+	"net/http"
+	"path"
+	"time"
+)
+
+//go:embed console
+var consoleFiles embed.FS
+
+// consolePolicy lets the page load its own files and talk to its own server, and nothing else. Even if a message got
+// into the page as HTML, no script in it would run.
+const consolePolicy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; " +
+	"base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'"
+
+// Hints is what the page tells whoever opens it, so that the lines on it can be typed as they are. Who can reach the
+// page can read them, so there is no key among them.
+type Hints struct {
+	// Send begins the command line that sends, as "molva send".
+	Send string `json:"send,omitempty"`
+	// Socket is the path of the local socket.
+	Socket string `json:"socket,omitempty"`
+	// Run tells runs of the server apart. The page forgets the key it was opened with when it changes.
+	Run string `json:"run,omitempty"`
+	// Open tells that anyone may connect as any user, which the page then says, too.
+	Open bool `json:"open,omitempty"`
+}
+
+// consoleHandler serves the page at /, its files and the hints below /console/.
+func (g *Gateway) consoleHandler() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("/{$}", func(w http.ResponseWriter, r *http.Request) { serveConsole(w, r, "index.html") })
+	mux.HandleFunc("/console/hints.json", g.serveHints)
+	mux.HandleFunc("/console/{file}", func(w http.ResponseWriter, r *http.Request) {
+		serveConsole(w, r, r.PathValue("file"))
+	})
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method != http.MethodGet && r.Method != http.MethodHead {
+			w.Header().Set("Allow", "GET, HEAD")
+			http.Error(w, "this page is only to be looked at", http.StatusMethodNotAllowed)
+			return
+		}
+		h := w.Header()
+		h.Set("Content-Security-Policy", consolePolicy)
+		h.Set("Cross-Origin-Opener-Policy", "same-origin")
+		h.Set("Cross-Origin-Resource-Policy", "same-origin")
+		h.Set("X-Content-Type-Options", "nosniff")
+		h.Set("Referrer-Policy", "no-referrer")
+		h.Set("Cache-Control", "no-cache")
+		mux.ServeHTTP(w, r)
+	})
+}
+
+// consoleTypes are named here so that no file of the system decides.
+var consoleTypes = map[string]string{
+	".html": "text/html; charset=utf-8",
+	".css":  "text/css; charset=utf-8",
+	".js":   "text/javascript; charset=utf-8",
+	".svg":  "image/svg+xml",
+}
+
+func serveConsole(w http.ResponseWriter, r *http.Request, name string) {
+	content, err := consoleFiles.ReadFile("console/" + name)
+	if err != nil {
+		http.NotFound(w, r)
+		return
+	}
+	w.Header().Set("Content-Type", consoleTypes[path.Ext(name)])
+	http.ServeContent(w, r, name, time.Time{}, bytes.NewReader(content))
+}
+
+func (g *Gateway) serveHints(w http.ResponseWriter, r *http.Request) {
+	hints, err := json.Marshal(g.Hints)
+	if err != nil {
+		http.Error(w, "internal error", http.StatusInternalServerError)
+		return
+	}
+	w.Header().Set("Content-Type", "application/json")
+	http.ServeContent(w, r, "hints.json", time.Time{}, bytes.NewReader(hints))
+}

@@ -1,0 +1,129 @@
+package gateway_test
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/molva-ws/molva/gateway"
+)
+
+func TestThePageBringsAllItNeedsAndNothingInline(t *testing.T) {
+	g := &gateway.Gateway{Console: true}
+	page := fetch(t, g, http.MethodGet, "/", 200)
+	if kind := page.Header().Get("Content-Type"); kind != "text/html; charset=utf-8" {
+		t.Errorf("it is %s", kind)
+	}
+	policy := page.Header().Get("Content-Security-Policy")
+	if !strings.HasPrefix(policy, "default-src 'none'") || strings.ContainsAny(policy, "*:") || strings.Contains(policy, "unsafe") {
+		t.Errorf("policy %q", policy)
+	}
+	html := page.Body.String()
+	inline := regexp.MustCompile(`(?i)<style|\sstyle=|\son[a-z]+=|<script[^>]*>[^<]|https?:|//[a-z]`)
+	if found := inline.FindString(html); found != "" {
+		t.Errorf("the page has %q", found)
+	}
+	wanted := regexp.MustCompile(`(?:href|src)="(/[^"]+)"`).FindAllStringSubmatch(html, -1)
+	if len(wanted) < 4 {
+		t.Fatalf("the page needs only %v", wanted)
+	}
+	for _, link := range wanted {
+		file := fetch(t, g, http.MethodGet, link[1], 200)
+		if file.Header().Get("X-Content-Type-Options") != "nosniff" {
+			t.Errorf("browsers may guess what %s is", link[1])
+		}
+		for _, module := range regexp.MustCompile(`from "(\./|/)([^"]+)"`).FindAllStringSubmatch(file.Body.String(), -1) {
+			path := "/" + module[2]
+			if module[1] == "./" {
+				path = "/console/" + module[2]
+			}
+			kind := fetch(t, g, http.MethodGet, path, 200).Header().Get("Content-Type")
+			if !strings.HasPrefix(kind, "text/javascript") {
+				t.Errorf("%s is %s", path, kind)
+			}
+		}
+	}
+}
+
+func TestThePageIsOnlyLookedAt(t *testing.T) {
+	g := &gateway.Gateway{Console: true}
+	if allow := fetch(t, g, http.MethodPost, "/", 405).Header().Get("Allow"); allow != "GET, HEAD" {
+		t.Errorf("Allow: %q", allow)
+	}
+	if body := fetch(t, g, http.MethodHead, "/", 200).Body; body.Len() > 0 {
+		t.Error("HEAD has a body")
+	}
+	for _, path := range []string{"/console/", "/console/none.js", "/console/..%2fconsole.go", "/console/%00", "/none"} {
+		fetch(t, g, http.MethodGet, path, 404)
+	}
+	fetch(t, &gateway.Gateway{}, http.MethodGet, "/", 404)
+	fetch(t, &gateway.Gateway{}, http.MethodGet, "/console/hints.json", 404)
+}
+
+func TestThePageIsToldWhatTheHintsSayAndNoKey(t *testing.T) {
+	const key = "0123456789abcdef"
+	g := &gateway.Gateway{Console: true, Keys: []string{key}}
+	if hints := fetch(t, g, http.MethodGet, "/console/hints.json", 200).Body.String(); hints != "{}" {
+		t.Errorf("without hints it says %s", hints)
+	}
+	g = &gateway.Gateway{Console: true, Keys: []string{key}}
+	g.Hints = gateway.Hints{Send: "molva send", Socket: "/x", Open: true}
+	hints := fetch(t, g, http.MethodGet, "/console/hints.json", 200)
+	if hints.Body.String() != `{"send":"molva send","socket":"/x","open":true}` {
+		t.Errorf("it says %s", hints.Body)
+	}
+	if hints.Header().Get("Cross-Origin-Resource-Policy") != "same-origin" {
+		t.Error("pages from elsewhere may read it")
+	}
+}
+
+func TestOnlyTheGivenHostsAreAnswered(t *testing.T) {
+	for _, c := range []struct {
+		hosts []string
+		host  string
+		ok    bool
+	}{
+		{nil, "whatever.example", true},
+		{[]string{"localhost"}, "localhost", true},
+		{[]string{"localhost"}, "LOCALHOST:8000", true},
+		{[]string{"localhost"}, "localhost.:8000", true},
+		{[]string{"localhost"}, "chat.localhost:8000", true},
+		{[]string{"localhost"}, "127.0.0.1", true},
+		{[]string{"localhost"}, "127.9.9.9:8000", true},
+		{[]string{"localhost"}, "[::1]", true},
+		{[]string{"localhost"}, "[::1]:8000", true},
+		{[]string{"localhost"}, "[::ffff:127.0.0.1]:8000", true},
+		{[]string{"localhost"}, "", false},
+		{[]string{"localhost"}, "10.0.0.1", false},
+		{[]string{"localhost"}, "0.0.0.0:8000", false},
+		{[]string{"localhost"}, "evil.example:8000", false},
+		{[]string{"localhost"}, "localhost.evil.example", false},
+		{[]string{"localhost"}, "notlocalhost", false},
+		{[]string{"localhost"}, "127.0.0.1.evil.example", false},
+		{[]string{"chat.example"}, "Chat.Example:443", true},
+		{[]string{"chat.example"}, "localhost", false},
+		{[]string{"chat.example"}, "x.chat.example", false},
+	} {
+		g := &gateway.Gateway{Hosts: c.hosts}
+		r := httptest.NewRequest(http.MethodGet, "/healthz", nil)
+		r.Host = c.host
+		w := httptest.NewRecorder()
+		g.ServeHTTP(w, r)
+		if ok := w.Code != http.StatusMisdirectedRequest; ok != c.ok {
+			t.Errorf("%v answer %q with %d", c.hosts, c.host, w.Code)
+		}
+	}
+}
+
+// fetch asks g for a path and checks the status.
+func fetch(t *testing.T, g *gateway.Gateway, method, path string, status int) *httptest.ResponseRecorder {
+	t.Helper()
+	w := httptest.NewRecorder()
+	g.ServeHTTP(w, httptest.NewRequest(method, path, nil))
+	if w.Code != status {
+		t.Fatalf("%s %s: %d, want %d", method, path, w.Code, status)
+	}
+	return w
+}

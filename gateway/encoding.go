@@ -1,0 +1,69 @@
+package gateway
+
+import (
+	"strconv"
+	"sync"
+	"unicode/utf8"
+)
+
+// texts lends the memory in which messages and answers are put together.
+var texts = sync.Pool{New: func() any { return new(text) }}
+
+// text is JSON in the making. It is appended to piece by piece, so that data goes through as it came.
+type text struct{ b []byte }
+
+// keepText is the capacity up to which the memory of a text is kept for the next one.
+const keepText = 64 << 10
+
+func newText() *text { return texts.Get().(*text) }
+
+func (t *text) free() {
+	if cap(t.b) <= keepText {
+		t.b = t.b[:0]
+		texts.Put(t)
+	}
+}
+
+func (t *text) raw(s string)   { t.b = append(t.b, s...) }
+func (t *text) bytes(p []byte) { t.b = append(t.b, p...) }
+
+func (t *text) int(n int64) { t.b = strconv.AppendInt(t.b, n, 10) }
+
+func (t *text) bool(v bool) { t.b = strconv.AppendBool(t.b, v) }
+
+// string appends s, which is valid UTF-8, as a JSON string.
+func (t *text) string(s string) { t.b = appendString(t.b, s) }
+
+func appendString(b []byte, s string) []byte {
+	b = append(b, '"')
+	from := 0
+	for i := range len(s) {
+		if c := s[i]; c < ' ' || c == '"' || c == '\\' {
+			b = append(b, s[from:i]...)
+			b = appendEscape(b, c)
+			from = i + 1
+		}
+	}
+	return append(append(b, s[from:]...), '"')
+}
+
+func appendEscape(b []byte, c byte) []byte {
+	const digits = "0123456789abcdef"
+	if c < ' ' {
+		return append(b, '\\', 'u', '0', '0', digits[c>>4], digits[c&15])
+	}
+	return append(b, '\\', c)
+}
+
+// shorten cuts s, which a client has sent, for a sentence.
+func shorten(s []byte) string {
+	const most = 40
+	if len(s) <= most {
+		return string(s)
+	}
+	n := most
+	for n > 0 && !utf8.RuneStart(s[n]) {
+		n--
+	}
+	return string(s[:n]) + "…"
+}

@@ -1,0 +1,53 @@
+package gateway
+
+import (
+	"crypto/sha256"
+	"crypto/subtle"
+	"net/http"
+	"strings"
+)
+
+// keyring has the bearer keys that are good. It compares hashes, in constant time and all of them, so that the time
+// tells neither the length of a key nor which of them it was.
+type keyring [][sha256.Size]byte
+
+// newKeyring leaves out empty keys, which anybody could guess.
+func newKeyring(keys []string) keyring {
+	var ring keyring
+	for _, key := range keys {
+		if key != "" {
+			ring = append(ring, sha256.Sum256([]byte(key)))
+		}
+	}
+	return ring
+}
+
+func (ring keyring) opens(key string) bool {
+	hash := sha256.Sum256([]byte(key))
+	found := 0
+	for i := range ring {
+		found |= subtle.ConstantTimeCompare(hash[:], ring[i][:])
+	}
+	return found == 1
+}
+
+// check returns nil if a request brings a good key (RFC 6750 §2.1), else the answer.
+func (ring keyring) check(r *http.Request) *Answer {
+	fields := r.Header.Values("Authorization")
+	switch {
+	case len(ring) == 0:
+		return refused(ErrUnauthorized, "this server has no key, so nobody may use its HTTP API; set one and start again")
+	case len(fields) == 0:
+		return refused(ErrUnauthorized, "a key is missing: send the header Authorization: Bearer KEY")
+	case len(fields) > 1:
+		return refused(ErrUnauthorized, "there is more than one header Authorization")
+	}
+	scheme, key, _ := strings.Cut(fields[0], " ")
+	if !strings.EqualFold(scheme, "Bearer") {
+		return refused(ErrUnauthorized, "the key has to come as Authorization: Bearer KEY")
+	}
+	if !ring.opens(strings.Trim(key, " ")) {
+		return refused(ErrUnauthorized, "this key is not one of this server's")
+	}
+	return nil
+}

@@ -1,0 +1,117 @@
+package gateway
+
+import (
+	"context"
+	"hash/maphash"
+	"sync"
+	"time"
+)
+
+// maxKey is the longest idempotency key, in bytes.
+const maxKey = 255
+
+// keys remembers the idempotency keys of sends, so that what is said twice is sent once.
+type keys struct {
+	mu    sync.Mutex
+	byKey map[string]*keyed
+	old   []*keyed // those that are done, the oldest first
+	first int      // of old that is still remembered
+}
+
+// keyed is a send with a key.
+type keyed struct {
+	key    string
+	digest uint64
+	done   chan struct{} // made by who waits for the answer
+	at     time.Time     // when it was answered; zero before
+	answer Answer
+}
+
+var digestSeed = maphash.MakeSeed()
+
+// digest tells what c sends, and to whom, from anything else.
+func (c *Command) digest() uint64 {
+	var h maphash.Hash
+	h.SetSeed(digestSeed)
+	for _, s := range []string{c.User, c.Room} {
+		h.WriteString(s)
+		h.WriteByte(0) // is in no name
+	}
+	h.Write(c.Message)
+	return h.Sum64()
+}
+
+// once sends what c says unless its key was used before. Whoever comes while it is being sent waits.
+func (k *keys) once(ctx context.Context, l Limits, c *Command, send func() *Answer) (*Answer, *commandError) {
+	digest := c.digest()
+	for {
+		first, wait, mine := k.claim(c.Key, digest, l)
+		switch {
+		case mine:
+			return k.answered(first, send()), nil
+		case first.digest != digest:
+			return nil, &commandError{ErrKeyReused, "the key was used for another message"}
+		case wait == nil:
+			again := first.answer
+			again.Repeated = true
+			return &again, nil
+		}
+		select {
+		case <-wait:
+		case <-ctx.Done():
+			return nil, &commandError{ErrBusy, "the same key is being used; ask again"}
+		}
+	}
+}
+
+// claim returns the send of a key and, if it is not done yet, a channel that is closed when it is. mine says that
+// nobody has had the key before; the caller must call answered then.
+func (k *keys) claim(key string, digest uint64, l Limits) (entry *keyed, wait <-chan struct{}, mine bool) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.forget(time.Now().Add(-l.KeyAge), l.Keys+1)
+	if e := k.byKey[key]; e != nil {
+		if !e.at.IsZero() {
+			return e, nil, false
+		}
+		if e.done == nil {
+			e.done = make(chan struct{})
+		}
+		return e, e.done, false
+	}
+	k.forget(time.Time{}, l.Keys)
+	if k.byKey == nil {
+		k.byKey = make(map[string]*keyed)
+	}
+	e := &keyed{key: key, digest: digest}
+	k.byKey[key] = e
+	return e, nil, true
+}
+
+// answered notes what came of a send, and returns it.
+func (k *keys) answered(e *keyed, a *Answer) *Answer {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	e.answer, e.at = *a, time.Now()
+	k.old = append(k.old, e)
+	if e.done != nil {
+		close(e.done)
+		e.done = nil
+	}
+	return a
+}
+
+// forget drops the keys from before a time, and the oldest until there are fewer than most. Keys whose send is not done
+// stay.
+func (k *keys) forget(before time.Time, most int) {
+	for k.first < len(k.old) && (len(k.old)-k.first >= most || k.old[k.first].at.Before(before)) {
+		delete(k.byKey, k.old[k.first].key)
+		k.old[k.first] = nil
+		k.first++
+	}
+	if k.first > len(k.old)/2 && k.first > 32 {
+		n := copy(k.old, k.old[k.first:])
+		clear(k.old[n:])
+		k.old, k.first = k.old[:n], 0
+	}
+}

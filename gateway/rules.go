@@ -1,0 +1,78 @@
+package gateway
+
+import (
+	"strconv"
+	"unicode"
+	"unicode/utf8"
+)
+
+// Rules say what clients may do. Each is asked when the client wants it, after the gateway's own checks, and may take
+// its time: only this client waits. An error refuses; the client is told "forbidden", or what a [*ClientError] says. A
+// rule that is nil allows.
+type Rules struct {
+	// Join is asked about joining a room.
+	Join func(c *Client, room string) error
+	// Publish is asked about each message to a room.
+	Publish func(c *Client, room string) error
+	// Send is asked about each direct message to a user.
+	Send func(c *Client, user string) error
+	// Presence is asked about seeing who is in a room.
+	Presence func(c *Client, room string) error
+	// Unjoined lets clients publish to rooms, and see who is in them, without having joined. Publish and Presence are
+	// asked all the same.
+	Unjoined bool
+}
+
+// ClientError is an error of Rules or Renew that the client is told.
+type ClientError struct {
+	Code    ErrorCode // "" means forbidden
+	Message string    // a sentence for the developer
+}
+
+// Error returns code and message.
+func (e *ClientError) Error() string { return string(e.code()) + ": " + e.Message }
+
+func (e *ClientError) code() ErrorCode {
+	if e.Code == "" {
+		return ErrForbidden
+	}
+	return e.Code
+}
+
+// The codes that clients are told, beside ErrBadJSON, ErrBadField and ErrBusy; see docs/protocol.md.
+const (
+	ErrBadType      ErrorCode = "bad_type"
+	ErrBadAck       ErrorCode = "bad_ack"
+	ErrTooManyRooms ErrorCode = "too_many_rooms"
+	ErrNotJoined    ErrorCode = "not_joined"
+	ErrForbidden    ErrorCode = "forbidden"
+	ErrUnsupported  ErrorCode = "unsupported"
+)
+
+// reserved begins the names that are the gateway's own.
+const reserved = '$'
+
+// statsRoom is the room whose members see the statistics.
+const statsRoom = "$stats"
+
+func isReserved(name string) bool { return name != "" && name[0] == reserved }
+
+// nameRule says in a sentence what validName wants.
+func (g *Gateway) nameRule() string {
+	return "1 to " + strconv.Itoa(g.limits.Name) + " bytes of UTF-8 without control characters"
+}
+
+// validName reports whether name can be that of a room or a user: 1 to most bytes of UTF-8 without control characters.
+func validName(name string, most int) bool {
+	if name == "" || len(name) > most {
+		return false
+	}
+	for i := 0; i < len(name); {
+		r, size := utf8.DecodeRuneInString(name[i:])
+		if r == utf8.RuneError && size == 1 || unicode.IsControl(r) {
+			return false
+		}
+		i += size
+	}
+	return true
+}

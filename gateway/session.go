@@ -1,0 +1,103 @@
+package gateway
+
+import (
+	"errors"
+	"log/slog"
+	"net/http"
+	"strconv"
+
+	"github.com/molva-ws/molva"
+)
+
+// admit is [molva.Server.OnUpgrade].
+func (g *Gateway) admit(u *molva.Upgrade) error {
+	if refusal := g.checkHost(u.Request); refusal != nil {
+		return refusal
+	}
+	if u.URL.Path != "/ws" {
+		return &molva.Refusal{Status: http.StatusNotFound, Reason: "WebSockets are served at /ws"}
+	}
+	if u.Subprotocol == "" && len(u.Header.Values("Sec-WebSocket-Protocol")) > 0 {
+		return &molva.Refusal{Status: http.StatusBadRequest, Reason: "the subprotocol here is " + subprotocol}
+	}
+	if err := g.identify(u); err != nil {
+		return err
+	}
+	if u.User != "" && (isReserved(u.User) || !validName(u.User, g.limits.Name)) {
+		return &molva.Refusal{
+			Status: http.StatusBadRequest,
+			Reason: "the name of a user must be " + g.nameRule() + " and not begin with $",
+		}
+	}
+	// The server learns the user's name once the client was greeted, so that nothing is sent before.
+	u.Value = &Client{gateway: g, user: u.User, value: u.Value}
+	u.User = ""
+	return nil
+}
+
+// identify finds out who it is.
+func (g *Gateway) identify(u *molva.Upgrade) error {
+	if g.Identify == nil {
+		u.User = u.URL.Query().Get("user")
+		return nil
+	}
+	err := g.Identify(u)
+	var refusal *molva.Refusal
+	if err == nil || errors.As(err, &refusal) {
+		return err
+	}
+	g.misuse.say(slog.LevelWarn, "client refused", "client", u.ClientAddr, "error", err)
+	return &molva.Refusal{Status: http.StatusForbidden, Reason: "the server refuses this connection"}
+}
+
+// opened is [molva.Server.OnOpen].
+func (g *Gateway) opened(conn *molva.Conn) {
+	c := conn.Value().(*Client)
+	c.conn, c.number, c.since = conn, g.conns.next(), now()
+	c.greet()
+	if c.user != "" {
+		conn.SetUser(c.user)
+	}
+	g.conns.add(c)
+	if g.logsDebug() {
+		g.log.Debug("connection opened", "conn", c.ID(), "user", c.user, "client", conn.ClientAddr())
+	}
+}
+
+// greet says hello.
+func (c *Client) greet() {
+	g := c.gateway
+	t := newText()
+	defer t.free()
+	t.raw(`{"type":"hello","protocol":`)
+	t.int(protocolVersion)
+	t.raw(`,"conn":`)
+	t.string(c.ID())
+	if c.user != "" {
+		t.raw(`,"user":`)
+		t.string(c.user)
+	}
+	t.raw(`,"limits":{"message":`)
+	t.int(max(0, g.WebSocket.Limits.Message))
+	t.raw(`,"rooms":`)
+	t.int(int64(g.limits.Rooms))
+	t.raw(`,"name":`)
+	t.int(int64(g.limits.Name))
+	t.raw(`,"rate":`)
+	t.b = strconv.AppendFloat(t.b, max(0, g.WebSocket.Limits.Messages), 'f', -1, 64)
+	t.raw(`},"time":`)
+	t.int(c.since)
+	t.raw(`}`)
+	c.say(t)
+}
+
+// closed is [molva.Server.OnClose].
+func (g *Gateway) closed(conn *molva.Conn, err error) {
+	c := conn.Value().(*Client)
+	g.conns.remove(c)
+	g.leaveAll(c)
+	c.stopExpiry()
+	if g.logsDebug() {
+		g.log.Debug("connection closed", "conn", c.ID(), "user", c.user, "client", conn.ClientAddr(), "error", err)
+	}
+}

@@ -1,0 +1,32 @@
+package console
+
+import (
+	"io"
+	"os"
+)
+
+// Streams is where Run reads from and writes to, and which of these are terminals.
+type Streams struct {
+	In       io.Reader
+	Out, Err io.Writer
+
+	InTerminal, OutTerminal, ErrTerminal bool
+	Escapes                              bool // the terminal understands ANSI escape sequences
+	Colors                               bool
+}
+
+// NewStreams finds out which streams are terminals, and from TERM and NO_COLOR what may be done there.
+func NewStreams(in io.Reader, out, err io.Writer) Streams {
+	s := Streams{
+		In: in, Out: out, Err: err,
+		InTerminal:  isTerminal(in),
+		OutTerminal: isTerminal(out),
+		ErrTerminal: isTerminal(err),
+	}
+	s.Escapes = s.OutTerminal && os.Getenv("TERM") != "dumb" && allowEscapes(out)
+	s.Colors = s.Escapes && os.Getenv("NO_COLOR") == ""
+	return s
+}
+
+// descriptor is what files have.
+type descriptor interface{ Fd() uintptr }

@@ -1,0 +1,9 @@
+//go:build !unix && !windows
+
+package console
+
+func isTerminal(any) bool { return false }
+
+func allowEscapes(any) bool { return false }
+
+func isBrokenPipe(error) bool { return false }
