@@ -27,6 +27,13 @@ type Client struct {
 	expiry *time.Timer  // nil if nothing expires
 }
 
+// Expiring is a value, left in Upgrade.Value by Gateway.Identify, that says how long it is good for. The connection is
+// closed with 4401 then, unless Gateway.Renew or Client.ExpireAt says another time before.
+type Expiring interface {
+	// Expires returns that time. It is called once, as the connection opens; the zero time is never.
+	Expires() time.Time
+}
+
 // ID returns the id of the connection, as hello and the command conns tell it.
 func (c *Client) ID() string {
 	return string(strconv.AppendUint([]byte("c"+c.gateway.prefix+"-"), c.number, 36))

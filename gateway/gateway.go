@@ -23,7 +23,8 @@ import (
 type Gateway struct {
 	// Identify admits or refuses a client and names its user in Upgrade.User, whose name "" is none. It comes after the
 	// check of the origin. A [*molva.Refusal] tells the client why; any other error is 403 and only logged. Nil: the
-	// query's word is taken for it, as in /ws?user=42.
+	// query's word is taken for it, as in /ws?user=42. What it leaves in Upgrade.Value is Client.Value later, and may be
+	// [Expiring].
 	Identify func(*molva.Upgrade) error
 	// Renew takes a new token in place of one that will expire, and returns when the new one will; the zero time is
 	// never. The connection is closed with 4401 then, unless it was renewed before. An error tells the client

@@ -26,6 +26,12 @@ func (l Limits) withDefaults() Limits {
 	}
 }
 
+// ValidUser reports whether name can be that of a user: 1 to Name bytes of UTF-8 without control characters that do not
+// begin with $.
+func (l Limits) ValidUser(name string) bool {
+	return !isReserved(name) && validName(name, l.withDefaults().Name)
+}
+
 // withClientDefaults fills in what the gateway wants otherwise than a server in general: its clients are browsers, and
 // what one of them says may go to thousands.
 func withClientDefaults(l molva.Limits) molva.Limits {

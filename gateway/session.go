@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"net/http"
 	"strconv"
+	"time"
 
 	"github.com/molva-ws/molva"
 )
@@ -23,7 +24,7 @@ func (g *Gateway) admit(u *molva.Upgrade) error {
 	if err := g.identify(u); err != nil {
 		return err
 	}
-	if u.User != "" && (isReserved(u.User) || !validName(u.User, g.limits.Name)) {
+	if u.User != "" && !g.limits.ValidUser(u.User) {
 		return &molva.Refusal{
 			Status: http.StatusBadRequest,
 			Reason: "the name of a user must be " + g.nameRule() + " and not begin with $",
@@ -54,7 +55,9 @@ func (g *Gateway) identify(u *molva.Upgrade) error {
 func (g *Gateway) opened(conn *molva.Conn) {
 	c := conn.Value().(*Client)
 	c.conn, c.number, c.since = conn, g.conns.next(), now()
-	c.greet()
+	expires := c.expires()
+	c.greet(expires)
+	c.ExpireAt(expires)
 	if c.user != "" {
 		conn.SetUser(c.user)
 	}
@@ -64,8 +67,16 @@ func (g *Gateway) opened(conn *molva.Conn) {
 	}
 }
 
+// expires returns when the connection ends by what Gateway.Identify said; the zero time is never.
+func (c *Client) expires() time.Time {
+	if e, ok := c.value.(Expiring); ok {
+		return e.Expires()
+	}
+	return time.Time{}
+}
+
 // greet says hello.
-func (c *Client) greet() {
+func (c *Client) greet(expires time.Time) {
 	g := c.gateway
 	t := newText()
 	defer t.free()
@@ -87,6 +98,10 @@ func (c *Client) greet() {
 	t.b = strconv.AppendFloat(t.b, max(0, g.WebSocket.Limits.Messages), 'f', -1, 64)
 	t.raw(`},"time":`)
 	t.int(c.since)
+	if !expires.IsZero() {
+		t.raw(`,"expires":`)
+		t.int(expires.UnixMilli())
+	}
 	t.raw(`}`)
 	c.say(t)
 }
