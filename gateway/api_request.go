@@ -120,7 +120,7 @@ func (a *api) log(w *statusRecorder, r *http.Request, took time.Duration) {
 	attrs := []any{"request", w.id, "method", r.Method, "path", r.URL.Path, "status", w.status, "took", took,
 		"remote", r.RemoteAddr}
 	if w.status == http.StatusUnauthorized {
-		a.gateway.misuse.say(slog.LevelWarn, "request to the HTTP API without a good key", attrs...)
+		a.gateway.misuse.Say(slog.LevelWarn, "request to the HTTP API without a good key", attrs...)
 		return
 	}
 	a.gateway.log.DebugContext(r.Context(), "request to the HTTP API", attrs...)

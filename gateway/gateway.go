@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/molva-ws/molva"
+	"github.com/molva-ws/molva/internal/quietlog"
 )
 
 // Gateway is the ready server. The zero value serves, and lets everybody be whom they like. The fields must not change
@@ -59,7 +60,7 @@ type Gateway struct {
 	started time.Time
 	limits  Limits // with the defaults filled in
 	log     *slog.Logger
-	misuse  quietLog
+	misuse  quietlog.Log
 	routes  *http.ServeMux
 
 	prefix   string // of ids, so that those of two runs differ
@@ -141,7 +142,7 @@ func (g *Gateway) init() {
 		if g.log == nil {
 			g.log = slog.Default()
 		}
-		g.misuse.log = g.log
+		g.misuse.Logger = g.log
 		g.limits = g.Limits.withDefaults()
 		g.setUpWebSocket()
 		g.setUpRoutes()

@@ -28,7 +28,7 @@ type request struct {
 func (g *Gateway) received(conn *molva.Conn, m molva.Message) {
 	r := request{Client: conn.Value().(*Client)}
 	if m.Type != molva.TypeText {
-		g.misuse.say(slog.LevelInfo, "client sent a binary message", "conn", r.ID(), "client", conn.ClientAddr())
+		g.misuse.Say(slog.LevelInfo, "client sent a binary message", "conn", r.ID(), "client", conn.ClientAddr())
 		conn.Close(molva.CloseUnsupportedData, "binary messages are not in this version")
 		return
 	}
@@ -49,7 +49,7 @@ func (g *Gateway) received(conn *molva.Conn, m molva.Message) {
 func (r *request) notJSON() {
 	r.refuse(&ClientError{ErrBadJSON, "a message must be one JSON object"})
 	if r.badJSON++; r.badJSON >= maxBadJSON {
-		r.gateway.misuse.say(slog.LevelInfo, "client does not speak JSON", "conn", r.ID(), "client", r.conn.ClientAddr())
+		r.gateway.misuse.Say(slog.LevelInfo, "client does not speak JSON", "conn", r.ID(), "client", r.conn.ClientAddr())
 		r.conn.Close(closeBadJSON, "ten messages were no JSON objects")
 	}
 }
@@ -166,7 +166,7 @@ func (r *request) denied(what string, err error) *ClientError {
 	if errors.As(err, &told) {
 		return told
 	}
-	r.gateway.misuse.say(slog.LevelInfo, "client may not do that", "what", what, "conn", r.ID(), "user", r.Client.user,
+	r.gateway.misuse.Say(slog.LevelInfo, "client may not do that", "what", what, "conn", r.ID(), "user", r.Client.user,
 		"client", r.conn.ClientAddr(), "error", err)
 	return &ClientError{ErrForbidden, "you may not do that"}
 }

@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"context"
 	"errors"
 	"log/slog"
 	"net/http"
@@ -47,7 +48,7 @@ func (g *Gateway) identify(u *molva.Upgrade) error {
 	if err == nil || errors.As(err, &refusal) {
 		return err
 	}
-	g.misuse.say(slog.LevelWarn, "client refused", "client", u.ClientAddr, "error", err)
+	g.misuse.Say(slog.LevelWarn, "client refused", "client", u.ClientAddr, "error", err)
 	return &molva.Refusal{Status: http.StatusForbidden, Reason: "the server refuses this connection"}
 }
 
@@ -116,3 +117,5 @@ func (g *Gateway) closed(conn *molva.Conn, err error) {
 		g.log.Debug("connection closed", "conn", c.ID(), "user", c.user, "client", conn.ClientAddr(), "error", err)
 	}
 }
+
+func (g *Gateway) logsDebug() bool { return g.log.Enabled(context.Background(), slog.LevelDebug) }

@@ -123,7 +123,7 @@ func (s *socketServer) serve(stopping context.Context, nc net.Conn) {
 	defer halt()
 	if s.locked {
 		if refusal := c.authenticate(s.keys); refusal != nil {
-			s.gateway.misuse.say(slog.LevelWarn, "connection to the local socket without a good key", "remote", nc.RemoteAddr())
+			s.gateway.misuse.Say(slog.LevelWarn, "connection to the local socket without a good key", "remote", nc.RemoteAddr())
 			s.turnAway(nc, refusal)
 			return
 		}
