@@ -19,6 +19,7 @@ type commands struct {
 	Serve   serveCmd   `cmd:"" help:"Serve WebSockets to browsers, and take messages for them from the application."`
 	Send    sendCmd    `cmd:"" help:"Send a message to a user, to a room or to everyone."`
 	Connect connectCmd `cmd:"" help:"Talk to any WebSocket server, by hand or through pipes."`
+	Bench   benchCmd   `cmd:"" help:"Measure any WebSocket server, and check all that it says."`
 
 	Version kong.VersionFlag `help:"Print the version and exit."`
 }

@@ -63,6 +63,7 @@ type Config struct {
 type Progress struct {
 	Phase    string        // opening, warming up, measuring …
 	Elapsed  time.Duration // since the phase began
+	Total    time.Duration // that the phase takes; 0 if that is not known
 	Open     int           // connections
 	Conns    int           // that there should be
 	Messages uint64        // that have come back in this phase

@@ -1,6 +1,7 @@
 package load
 
 import (
+	"iter"
 	"math"
 	"math/bits"
 	"time"
@@ -53,6 +54,17 @@ func (h *Histogram) Mean() time.Duration {
 		return 0
 	}
 	return h.sum / time.Duration(h.total)
+}
+
+// All returns the buckets that are not empty, in order: the largest duration each holds, and how many were recorded.
+func (h *Histogram) All() iter.Seq2[time.Duration, uint64] {
+	return func(yield func(time.Duration, uint64) bool) {
+		for i, n := range h.counts {
+			if n > 0 && !yield(min(upperEdge(i), h.max), n) {
+				return
+			}
+		}
+	}
 }
 
 // Percentile returns a duration that p percent of those recorded do not exceed: the upper edge of the bucket in which

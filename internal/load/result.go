@@ -27,13 +27,14 @@ type Result struct {
 	// Of messages that were sent when others had come back, latency runs from the sending. With Corrected it runs from
 	// when the message should have been sent by the rate that was asked for, so that a server that stalls is charged for
 	// the messages that it kept from being sent, too (coordinated omission).
-	Corrected  bool    `json:"latency_corrected"`
-	MeanMicros float64 `json:"mean_us"`
-	P50Micros  float64 `json:"p50_us"`
-	P90Micros  float64 `json:"p90_us"`
-	P99Micros  float64 `json:"p99_us"`
-	P999Micros float64 `json:"p999_us"`
-	MaxMicros  float64 `json:"max_us"`
+	Corrected  bool       `json:"latency_corrected"`
+	MeanMicros float64    `json:"mean_us"`
+	P50Micros  float64    `json:"p50_us"`
+	P90Micros  float64    `json:"p90_us"`
+	P99Micros  float64    `json:"p99_us"`
+	P999Micros float64    `json:"p999_us"`
+	MaxMicros  float64    `json:"max_us"`
+	Latency    *Histogram `json:"-"` // all of it; nil if nothing was measured
 	// Unsent is how many messages were due by the rate and had not left at the end.
 	Unsent uint64 `json:"unsent,omitempty"`
 
@@ -77,6 +78,7 @@ func newResult(cfg *Config) *Result {
 }
 
 func (r *Result) setLatency(h *Histogram) {
+	r.Latency = h
 	r.MeanMicros = micros(h.Mean())
 	r.P50Micros = micros(h.Percentile(50))
 	r.P90Micros = micros(h.Percentile(90))

@@ -18,7 +18,8 @@ type run struct {
 	server, client int64 // memory before the first connection
 
 	phase    string
-	began    time.Time // the phase
+	began    time.Time     // the phase
+	total    time.Duration // of the phase, if it is known
 	reported time.Time
 	counted  uint64 // messages when last reported
 }
@@ -126,6 +127,7 @@ func (r *run) open(ctx context.Context) error {
 
 // enter begins a phase.
 func (r *run) enter(phase string) {
+	r.total = 0
 	r.phase, r.began, r.reported, r.counted = phase, time.Now(), time.Now(), r.fleet.received()
 }
 
@@ -136,7 +138,8 @@ func (r *run) report() {
 	}
 	now, n := time.Now(), r.fleet.received()
 	p := Progress{
-		Phase: r.phase, Elapsed: now.Sub(r.began), Open: int(r.fleet.live.Load()), Conns: r.cfg.Conns, Messages: n,
+		Phase: r.phase, Elapsed: now.Sub(r.began), Total: r.total,
+		Open: int(r.fleet.live.Load()), Conns: r.cfg.Conns, Messages: n,
 	}
 	if n >= r.counted {
 		p.Rate = float64(n-r.counted) / now.Sub(r.reported).Seconds()
@@ -156,9 +159,9 @@ func (r *run) wait(ctx context.Context, phase string, d time.Duration, done func
 	if r.cfg.KeepGoing {
 		found = nil
 	}
-	interval := time.Second
-	if done != nil {
-		interval = 2 * time.Millisecond
+	interval := 2 * time.Millisecond
+	if done == nil {
+		r.total, interval = d, time.Second
 	}
 	ticker, end := time.NewTicker(interval), time.NewTimer(d)
 	defer ticker.Stop()

@@ -2,7 +2,10 @@ package load
 
 import (
 	"encoding/binary"
+	"fmt"
 	"math/rand/v2"
+	"slices"
+	"strings"
 	"unicode/utf8"
 
 	"github.com/molva-ws/molva/wire"
@@ -20,8 +23,20 @@ const (
 	Unicode
 )
 
+var kindNames = [...]string{"binary", "text", "unicode"}
+
 // String returns the name of the kind.
-func (k Kind) String() string { return [...]string{"binary", "text", "unicode"}[k] }
+func (k Kind) String() string { return kindNames[k] }
+
+// UnmarshalText takes the name of a kind.
+func (k *Kind) UnmarshalText(name []byte) error {
+	i := slices.Index(kindNames[:], string(name))
+	if i < 0 {
+		return fmt.Errorf("%q is not one of %s", name, strings.Join(kindNames[:], ", "))
+	}
+	*k = Kind(i)
+	return nil
+}
 
 func (k Kind) opcode() wire.Opcode {
 	if k == Binary {

@@ -1,0 +1,98 @@
+//go:build unix
+
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"net"
+	"os"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/molva-ws/molva"
+	"github.com/molva-ws/molva/internal/load"
+)
+
+// benchServer starts a server for molva bench and returns its URL.
+func benchServer(t *testing.T, srv *molva.Server) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if srv.OnMessage == nil {
+		srv.OnMessage = func(c *molva.Conn, m molva.Message) { c.Write(context.Background(), m) }
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- srv.Serve(l) }()
+	t.Cleanup(func() {
+		srv.Close()
+		<-ended
+	})
+	return "ws://" + l.Addr().String() + "/"
+}
+
+// quickly are flags by which a run does not take long.
+var quickly = map[string][]string{
+	"echo":   {"-d", "200ms", "--warmup", "50ms", "-c", "10", "-n", "4"},
+	"idle":   {"--hold", "50ms", "-c", "10"},
+	"fanout": {"-d", "200ms", "--warmup", "0s", "-c", "10"},
+	"storm":  {"-c", "10", "--rounds", "2"},
+	"soak":   {"-d", "200ms", "--warmup", "0s", "--lifetime", "50"},
+}
+
+// benchRun runs molva bench with few connections and for a short time; more flags override that.
+func benchRun(t *testing.T, mode, url string, more ...string) result {
+	t.Helper()
+	args := append([]string{"bench", mode, url}, quickly[mode]...)
+	return molvaRun(t, "", append(args, more...)...)
+}
+
+// broadcasting returns a server that sends every message to everybody.
+func broadcasting() *molva.Server {
+	srv := new(molva.Server)
+	srv.OnMessage = func(_ *molva.Conn, m molva.Message) { srv.Broadcast(m) }
+	return srv
+}
+
+func TestBenchReportsEveryKindOfRun(t *testing.T) {
+	wanted := map[string][]string{
+		"echo":   {"echo: 10 connections, 4 in flight, 128 bytes of binary", "messages a second", "not corrected"},
+		"idle":   {"idle: 10 connections", "10 messages, on as many connections", "memory per connection"},
+		"fanout": {"deliveries a second", "to 9 receivers each"},
+		"storm":  {"round 2: all served in", "from the cut"},
+		"soak":   {"connections replaced", "pings"},
+	}
+	for mode, texts := range wanted {
+		t.Run(mode, func(t *testing.T) {
+			srv := new(molva.Server)
+			if mode == "fanout" {
+				srv = broadcasting()
+			}
+			r := benchRun(t, mode, benchServer(t, srv), "--pid", strconv.Itoa(os.Getpid()))
+			for _, text := range append(texts, "\nlatency, ", "█", "99.9%", "with all connections open", "every byte was checked") {
+				r.wantsText(t, 0, text, "")
+			}
+			if strings.Contains(r.out, "\x1b") || r.errOut != "" {
+				t.Errorf("colours or progress without a terminal: %q %q", r.out, r.errOut)
+			}
+		})
+	}
+}
+
+func TestBenchPrintsAResultAsJSON(t *testing.T) {
+	url := benchServer(t, new(molva.Server))
+	r := benchRun(t, "echo", url, "--json", "--rate", "1000", "-s", "1k", "--kind", "unicode")
+	var got load.Result
+	if err := json.Unmarshal([]byte(r.out), &got); err != nil || r.code != 0 || strings.Count(r.out, "\n") != 1 {
+		t.Fatalf("%v: %+v", err, r)
+	}
+	if got.Mode != load.Echo || got.URL != url || got.Size != 1024 || got.Kind != "unicode" || got.Inflight != 4 {
+		t.Errorf("not what was asked for: %+v", got)
+	}
+	if !got.Corrected || got.Messages == 0 || got.P50Micros <= 0 || got.MaxMicros < got.P50Micros {
+		t.Errorf("no figures: %+v", got)
+	}
+}

@@ -1,0 +1,64 @@
+package benchreport
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/molva-ws/molva/internal/load"
+)
+
+// notes tell what has to be known to believe the figures.
+func (r *report) notes() {
+	var notes []string
+	add := func(format string, args ...any) { notes = append(notes, fmt.Sprintf(format, args...)) }
+	if r.Unsent > 0 {
+		add("%s fell due and could not be sent for want of room: the server is slower than the rate, or --inflight too small",
+			plural(r.Unsent, "message"))
+	}
+	if r.clientWasBusy() {
+		add("this client was busy for %.0f%% of the time of its %s: the server may be capable of more (--loops, or several clients)",
+			100*r.ClientBusy, plural(r.Loops, "loop"))
+	}
+	if r.Overflows > 0 {
+		add("accept queues of this machine overflowed %s, and who was left out had to wait; what lifts it:\n    %s",
+			plural(r.Overflows, "time"), "sudo sysctl -w net.core.somaxconn=65535    # and start the server again")
+	}
+	if len(notes) > 0 {
+		r.title("notes")
+		for _, note := range notes {
+			r.line("  %s", note)
+		}
+	}
+	if r.Interrupted || len(r.Faults) > 0 {
+		return
+	}
+	r.line("\nNothing was lost, doubled, out of order or corrupt: every byte was checked.")
+}
+
+// clientWasBusy reports whether the figures may be the client's and not the server's.
+func (r *report) clientWasBusy() bool {
+	measured := r.Mode == load.Echo && r.Rate == 0 || r.Mode == load.Fanout
+	return measured && r.ClientBusy > 0.95*float64(r.Loops) && r.ServerBusy < 0.95
+}
+
+// Account says what the server did wrong.
+func Account(r *load.Result) string {
+	var counts []string
+	for _, kind := range slices.Sorted(maps.Keys(r.FaultCounts)) {
+		counts = append(counts, fmt.Sprintf("%s %s", grouped(r.FaultCounts[kind]), kind))
+	}
+	lines := []string{"the server was caught: " + strings.Join(counts, ", ")}
+	var total uint64
+	for _, n := range r.FaultCounts {
+		total += n
+	}
+	for _, f := range r.Faults {
+		lines = append(lines, "  "+f.String())
+	}
+	if more := total - uint64(len(r.Faults)); more > 0 {
+		lines = append(lines, fmt.Sprintf("  and %s more", grouped(more)))
+	}
+	return strings.Join(lines, "\n")
+}
