@@ -1,0 +1,2 @@
+// Package rules says what clients may do in which rooms. docs/rules.md has every field.
+package rules
