@@ -103,10 +103,11 @@ func requestHeader(lines []string) (http.Header, error) {
 type payloadFlags struct {
 	Size messageSize `short:"s" default:"128" placeholder:"SIZE" group:"Messages" help:"Bytes in a message: 128, 64k, 1MiB. Default: ${default}."`
 	Kind load.Kind   `default:"binary" placeholder:"KIND" group:"Messages" help:"What is in them: binary, text, which is English letters, or unicode, which is many scripts. Default: ${default}."`
+	Raw  bool        `group:"Messages" help:"The server speaks no WebSocket: it is a TCP server that sends back bytes as they are."`
 }
 
 func (f *payloadFlags) apply(c *load.Config) error {
-	c.Size, c.Kind = int(f.Size), f.Kind
+	c.Size, c.Kind, c.Raw = int(f.Size), f.Kind, f.Raw
 	return nil
 }
 

@@ -13,7 +13,6 @@ type benchEchoCmd struct {
 	payloadFlags
 	windowFlags
 	Rate float64 `placeholder:"N" group:"Messages" help:"Send so many in a second, on all connections together, whether or not others have come back, as long as --inflight allows. Default: a message that comes back is followed by the next."`
-	Raw  bool    `help:"The server speaks no WebSocket: it is a TCP server that echoes bytes."`
 }
 
 // Help is shown by --help.
@@ -37,7 +36,7 @@ func (c *benchEchoCmd) Run(ctx context.Context, s streams) error {
 }
 
 func (c *benchEchoCmd) apply(l *load.Config) error {
-	l.Rate, l.Raw = c.Rate, c.Raw
+	l.Rate = c.Rate
 	return notNegative("--rate", c.Rate)
 }
 
