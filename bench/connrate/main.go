@@ -55,6 +55,7 @@ type config struct {
 // Result has the names of the load generator's report; the messages are connections. What concerns the server is zero
 // without -pid.
 type Result struct {
+	Messages     int     `json:"messages"`
 	PerSecond    float64 `json:"messages_per_second"`
 	PerCPUSecond float64 `json:"messages_per_server_cpu_second"`
 	ServerBusy   float64 `json:"server_busy"`
@@ -130,6 +131,7 @@ func (c *config) window(ctx context.Context, t *tally) (*Result, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	r := &Result{
+		Messages:   t.done,
 		PerSecond:  float64(t.done) / elapsed,
 		ServerBusy: (server - serverBefore).Seconds() / elapsed,
 		ClientBusy: (client - clientBefore).Seconds() / elapsed,

@@ -6,6 +6,7 @@ package contest
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -13,7 +14,7 @@ import (
 // Mode is a kind of load.
 type Mode string
 
-// The modes. What they count, and what a server is judged by, is in Measure.
+// The modes. What the servers of one are judged by is in [Mode.Value].
 const (
 	Echo    Mode = "echo"    // every connection keeps messages under way
 	Fanout  Mode = "fanout"  // one publishes, all receive
@@ -24,14 +25,17 @@ const (
 // Modes are all of them.
 func Modes() []Mode { return []Mode{Echo, Fanout, Connect, Idle} }
 
-// Cell is one load: what one row of servers is compared by.
+// Cell is one load: what one table of servers is compared by.
 type Cell struct {
-	Mode     Mode `json:"mode"`
-	Size     int  `json:"size"`     // payload bytes of a message
-	Conns    int  `json:"conns"`    // connections; of Connect, at the same time
-	Inflight int  `json:"inflight"` // messages under way per connection, or from the publisher
-	Text     bool `json:"text,omitempty"`
-	Compress bool `json:"compress,omitempty"`
+	Mode     Mode   `json:"mode"`
+	Size     int    `json:"size"`           // payload bytes of a message
+	Conns    int    `json:"conns"`          // connections; of Connect, at the same time
+	Inflight int    `json:"inflight"`       // messages under way per connection, or from the publisher
+	Kind     string `json:"kind,omitempty"` // what is in messages: binary if empty, text or unicode
+	Compress bool   `json:"compress,omitempty"`
+
+	Only    []string `json:"only,omitempty"`    // names of those who take part; all, if empty
+	Repeats int      `json:"repeats,omitempty"` // runs of each, where it is not the usual number
 }
 
 // Key names the cell in file names, notes and flags.
@@ -40,8 +44,8 @@ func (c Cell) Key() string {
 	if c.Compress {
 		parts = append(parts, "compress")
 	}
-	if c.Text {
-		parts = append(parts, "text")
+	if c.Kind != "" {
+		parts = append(parts, c.Kind)
 	}
 	switch c.Mode {
 	case Echo, Fanout:
@@ -62,13 +66,24 @@ func (c Cell) String() string {
 		return conns
 	}
 	s := fmt.Sprintf("%s, %s, %d in flight", Bytes(c.Size), conns, c.Inflight)
-	if c.Text {
-		s += ", text"
+	if c.Kind != "" {
+		s += ", " + c.Kind
 	}
 	if c.Compress {
 		s += ", compressed"
 	}
 	return s
+}
+
+// invites tells whether a contender takes part.
+func (c Cell) invites(s *Contender) bool { return len(c.Only) == 0 || slices.Contains(c.Only, s.Name) }
+
+// repeats is the number of runs of each, where usual is that of other cells.
+func (c Cell) repeats(usual int) int {
+	if c.Repeats > 0 {
+		return min(c.Repeats, usual)
+	}
+	return usual
 }
 
 // Bytes writes a size as people say it: 128 B, 64 KiB.

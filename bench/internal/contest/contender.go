@@ -38,6 +38,7 @@ type Contender struct {
 	Install  []string // a command that fetches what it needs, tried when Requires fails
 
 	Compresses bool
+	Shares     bool   // takes -reuseport, with which several processes listen on one port
 	MaxConns   int    // 0: any number
 	WhyMax     string // why there is a MaxConns
 
@@ -58,9 +59,9 @@ func (s *Contender) Unfit(c Cell) string {
 	return ""
 }
 
-// args is the command for a cell.
-func (s *Contender) args(c Cell, addr string) []string {
-	args := make([]string, 0, len(s.Command)+2)
+// args is the command for a cell. shared says that other processes listen on the same address.
+func (s *Contender) args(c Cell, addr string, shared bool) []string {
+	args := make([]string, 0, len(s.Command)+3)
 	for _, arg := range s.Command {
 		args = append(args, strings.ReplaceAll(arg, addrHere, addr))
 	}
@@ -72,6 +73,9 @@ func (s *Contender) args(c Cell, addr string) []string {
 	}
 	if c.Compress {
 		args = append(args, "-compress")
+	}
+	if shared {
+		args = append(args, "-reuseport")
 	}
 	return args
 }

@@ -5,8 +5,9 @@ package contest
 import "slices"
 
 const (
-	benchModule = "github.com/molva-ws/molva/bench/"
-	benchHere   = "{bench}"
+	benchModule  = "github.com/molva-ws/molva/bench/"
+	molvaCommand = "github.com/molva-ws/molva/cmd/molva"
+	benchHere    = "{bench}"
 )
 
 // Contenders are all servers that can be called by name: the limit, which ratios are to, then molva, then the peers.
@@ -14,7 +15,7 @@ func Contenders() []Contender {
 	all := []Contender{
 		{Name: "rawecho", Title: "raw TCP, no protocol", Role: Limit, Raw: true,
 			Package: benchModule + "rawecho", Command: []string{"-addr", addrHere}},
-		ownServer("molva", "molva Server", "loop"),
+		ownServer(MolvaName, "molva Server", "loop"),
 		ownServer("molva-portable", "molva Server, portable", "portable"),
 		ownServer("molva-accept", "molva Accept", "accept"),
 	}
@@ -23,13 +24,13 @@ func Contenders() []Contender {
 }
 
 func ownServer(name, title, engine string) Contender {
-	return Contender{Name: name, Title: title, Role: Own, Compresses: true,
+	return Contender{Name: name, Title: title, Role: Own, Compresses: true, Shares: true,
 		Package: benchModule + "peers/molva", Command: []string{"-addr", addrHere, "-engine", engine}}
 }
 
 func goPeers() []Contender {
 	peer := func(folder, module string, flags ...string) Contender {
-		return Contender{Name: folder, Title: module, Role: Peer, Compresses: true,
+		return Contender{Name: folder, Title: module, Role: Peer, Compresses: true, Shares: true,
 			Package: benchModule + "peers/" + folder, Command: slices.Concat([]string{"-addr", addrHere}, flags),
 			Modules: []string{"github.com/" + module}}
 	}
@@ -61,7 +62,7 @@ func nodeWS() Contender {
 // pythonWebsockets runs on Debian's own interpreter, for its packages: another one in PATH would not have them.
 func pythonWebsockets() Contender {
 	const python, folder = "/usr/bin/python3", benchHere + "/peers/python-websockets"
-	return Contender{Name: "python-websockets", Title: "Python websockets", Role: Peer, Compresses: true,
+	return Contender{Name: "python-websockets", Title: "Python websockets", Role: Peer, Compresses: true, Shares: true,
 		Command:  []string{python, folder + "/server.py", "-addr", addrHere},
 		Requires: []string{python, "-c", "import websockets"},
 		Advice:   "install Debian's python3-websockets and python3-uvloop",

@@ -5,6 +5,7 @@ package contest
 import (
 	"cmp"
 	"slices"
+	"time"
 
 	"github.com/molva-ws/molva/bench/internal/stats"
 )
@@ -36,10 +37,46 @@ func (r *Row) Spread(of func(Sample) float64) stats.Spread { return stats.Of(r.V
 // Measured tells whether there are figures.
 func (r *Row) Measured() bool { return r.Failed == "" && r.Skipped == "" && len(r.Samples) > 0 }
 
-// Outcome is a finished cell.
+// due tells whether there is to be a run in this round, the first being 0.
+func (r *Row) due(round int) bool {
+	return r.Failed == "" && r.Skipped == "" && len(r.Samples) <= round
+}
+
+// Outcome is a cell with its runs.
 type Outcome struct {
-	Cell Cell  `json:"cell"`
-	Rows []Row `json:"servers"`
+	Cell    Cell  `json:"cell"`
+	Repeats int   `json:"repeats"` // runs that each contender is to have
+	Rows    []Row `json:"servers"`
+}
+
+// Missing returns how many runs there are yet to be.
+func (o *Outcome) Missing() (runs int) {
+	for round := range o.Repeats {
+		for i := range o.Rows {
+			if o.Rows[i].due(round) {
+				runs++
+			}
+		}
+	}
+	return runs
+}
+
+// Expected is about how long the runs take that there are yet to be.
+func (o *Outcome) Expected() (total time.Duration) {
+	for i := range o.Rows {
+		if row := &o.Rows[i]; row.due(o.Repeats - 1) {
+			total += time.Duration(o.Repeats-len(row.Samples)) * o.expected(row)
+		}
+	}
+	return total
+}
+
+// expected is how long a run may last: a little more than the last one, or else what is usual.
+func (o *Outcome) expected(row *Row) time.Duration {
+	if n := len(row.Samples); n > 0 {
+		return time.Duration(row.Samples[n-1].Took*1.2*float64(time.Second)) + time.Second
+	}
+	return 4*time.Second + time.Duration(o.Cell.Conns)*250*time.Microsecond
 }
 
 // Value is what the contenders of a mode are compared by.
@@ -83,6 +120,17 @@ func (o *Outcome) Row(name string) *Row {
 		if o.Rows[i].Name == name {
 			return &o.Rows[i]
 		}
+	}
+	return nil
+}
+
+// MolvaName is the contender that the peers are compared to: the library as its documentation begins with it.
+const MolvaName = "molva"
+
+// Molva returns the row of that contender, if it has figures.
+func (o *Outcome) Molva() *Row {
+	if r := o.Row(MolvaName); r != nil && r.Measured() {
+		return r
 	}
 	return nil
 }

@@ -11,7 +11,7 @@ import (
 	"strings"
 )
 
-// workshop builds into a folder what this module has as Go packages, each once.
+// workshop builds into a folder what this module and molva's have as Go packages, each once.
 type workshop struct {
 	bench string // the folder of this module
 	dir   string // for the binaries
@@ -34,6 +34,9 @@ func (w *workshop) build(ctx context.Context, pkg string) (string, error) {
 	path := filepath.Join(w.dir, strings.ReplaceAll(pkg, "/", "_"))
 	cmd := exec.CommandContext(ctx, "go", "build", "-o", path, pkg)
 	cmd.Dir = w.bench
+	if !strings.HasPrefix(pkg, benchModule) {
+		cmd.Dir = filepath.Dir(w.bench) // molva's module, whose dependencies are no concern of this one
+	}
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("go build %s: %w\n%s", pkg, err, out)
 	}

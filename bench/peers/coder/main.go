@@ -29,7 +29,7 @@ type server struct {
 
 func main() {
 	s := &server{Options: peer.Parse()}
-	log.Fatal(http.ListenAndServe(s.Addr, s))
+	log.Fatal(http.Serve(s.MustListen(), s))
 }
 
 func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {

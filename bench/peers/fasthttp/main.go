@@ -32,7 +32,7 @@ func main() {
 		CheckOrigin:       func(*fasthttp.RequestCtx) bool { return true },
 		EnableCompression: s.Compress,
 	}
-	log.Fatal(fasthttp.ListenAndServe(s.Addr, func(ctx *fasthttp.RequestCtx) {
+	log.Fatal(fasthttp.Serve(s.MustListen(), func(ctx *fasthttp.RequestCtx) {
 		s.upgrader.Upgrade(ctx, s.serve) // which answers the client if it fails
 	}))
 }
@@ -43,8 +43,11 @@ func (s *server) serve(c *websocket.Conn) {
 	send := c.WriteMessage
 	if s.Broadcast {
 		queue := s.hub.Join()
+		var writer sync.WaitGroup
+		writer.Go(func() { write(c, queue) })
+		defer writer.Wait() // fasthttp takes the connection back when serve returns
+		defer c.Close()     // so that no write waits
 		defer s.hub.Leave(queue)
-		go write(c, queue)
 		send = s.publish
 	}
 	var message bytes.Buffer

@@ -21,10 +21,7 @@ import (
 
 func main() {
 	o := peer.Parse()
-	listener, err := net.Listen("tcp", o.Addr)
-	if err != nil {
-		log.Fatal(err)
-	}
+	listener := o.MustListen()
 	var all room
 	for {
 		nc, err := listener.Accept()

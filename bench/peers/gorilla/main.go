@@ -34,7 +34,7 @@ func main() {
 		CheckOrigin:       peer.AnyOrigin,
 		EnableCompression: s.Compress,
 	}
-	log.Fatal(http.ListenAndServe(s.Addr, s))
+	log.Fatal(http.Serve(s.MustListen(), s))
 }
 
 func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {

@@ -64,5 +64,5 @@ func main() {
 	if o.Compress {
 		option.PermessageDeflate = gws.PermessageDeflate{Enabled: true, Level: peer.Level, Threshold: 1}
 	}
-	log.Fatal(gws.NewServer(handler, option).Run(o.Addr))
+	log.Fatal(gws.NewServer(handler, option).RunListener(o.MustListen()))
 }

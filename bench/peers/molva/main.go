@@ -24,7 +24,7 @@ func main() {
 	case "portable":
 		srv.Engine = molva.EnginePortable
 	case "accept":
-		log.Fatal(http.ListenAndServe(o.Addr, accept(srv, o)))
+		log.Fatal(http.Serve(o.MustListen(), accept(srv)))
 	default:
 		log.Fatalf("-engine %s is neither loop nor portable nor accept", *engine)
 	}
@@ -36,6 +36,7 @@ func newServer(o peer.Options) *molva.Server {
 		Origins:     []string{"*"},
 		Limits:      molva.Limits{Message: largestMessage, Outbox: 2 * largestMessage},
 		Compression: molva.Compression{Enabled: o.Compress, MinSize: -1},
+		ReusePort:   o.ReusePort,
 		OnMessage:   func(c *molva.Conn, m molva.Message) { c.Write(context.Background(), m) },
 	}
 	if o.Broadcast {
@@ -45,7 +46,7 @@ func newServer(o peer.Options) *molva.Server {
 }
 
 // accept serves a connection on a goroutine of its own, so that net/http can free what it holds for the request.
-func accept(srv *molva.Server, o peer.Options) http.HandlerFunc {
+func accept(srv *molva.Server) http.HandlerFunc {
 	opts := &molva.AcceptOptions{Origins: srv.Origins, Limits: srv.Limits, Compression: srv.Compression, Server: srv}
 	return func(w http.ResponseWriter, r *http.Request) {
 		c, err := molva.Accept(w, r, opts)

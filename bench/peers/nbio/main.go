@@ -11,6 +11,7 @@ package main
 import (
 	"flag"
 	"log"
+	"net"
 	"net/http"
 	"sync"
 	"time"
@@ -39,6 +40,7 @@ func main() {
 	engine := nbhttp.NewEngine(nbhttp.Config{
 		Network:                      "tcp",
 		Addrs:                        []string{o.Addr},
+		Listen:                       func(string, string) (net.Listener, error) { return o.Listen() },
 		IOMod:                        ioMod,
 		MaxLoad:                      largestLoad,
 		MaxWebsocketFramePayloadSize: largestFrame,

@@ -1,4 +1,4 @@
-"""An echo and a broadcast on Python's websockets: server.py -addr 127.0.0.1:9001 [-broadcast] [-compress]
+"""An echo and a broadcast on Python's websockets: server.py -addr 127.0.0.1:9001 [-broadcast] [-compress] [-reuseport]
 
 Set up as its documentation advises for speed (Topic guides: Performance, Compression, Memory usage; Keepalive): uvloop
 where it is installed, compression off unless asked for, no keepalive, whose timers cost something on every connection,
@@ -51,12 +51,14 @@ async def main():
     parser.add_argument("-addr", default="127.0.0.1:9001")
     parser.add_argument("-broadcast", action="store_true")
     parser.add_argument("-compress", action="store_true")
+    parser.add_argument("-reuseport", action="store_true")
     args = parser.parse_args()
     host, port = args.addr.split(":")
     async with websockets.serve(
         broadcast if args.broadcast else echo,
         host,
         int(port),
+        reuse_port=args.reuseport,
         backlog=4096,
         compression=None,
         extensions=[DEFLATE] if args.compress else None,
