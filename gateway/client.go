@@ -20,10 +20,12 @@ type Client struct {
 
 	// These belong to the connection's callbacks.
 	lastAck int64
+	paces   paces
 	badJSON uint8
 
-	mu     sync.Mutex
-	rooms  []membership // changed by the callbacks only, which read it without mu
+	mu     sync.Mutex   // may be locked under a room's
+	rooms  []membership // changes under the room's mu, too
+	ended  bool         // joins nothing any more
 	expiry *time.Timer  // nil if nothing expires
 }
 
@@ -81,14 +83,4 @@ func (c *Client) stopTimer() {
 		c.expiry.Stop()
 		c.expiry = nil
 	}
-}
-
-// joined returns the membership of a room, nil if there is none. Only the callbacks may call it.
-func (c *Client) joined(room []byte) *membership {
-	for i := range c.rooms {
-		if c.rooms[i].room.name == string(room) {
-			return &c.rooms[i]
-		}
-	}
-	return nil
 }

@@ -226,13 +226,13 @@ func TestRules(t *testing.T) {
 			}
 			return nil
 		},
-		Publish: func(_ *gateway.Client, room string) error {
+		Publish: func(_ *gateway.Client, room string, _ []byte) error {
 			if room == "quiet" {
 				return &gateway.ClientError{Code: gateway.ErrBusy, Message: "not now"}
 			}
 			return nil
 		},
-		Send: func(*gateway.Client, string) error { return &gateway.ClientError{Message: "no letters"} },
+		Send: func(*gateway.Client, string, []byte) error { return &gateway.ClientError{Message: "no letters"} },
 		Presence: func(_ *gateway.Client, room string) error {
 			if room == "dark" {
 				return secret

@@ -33,6 +33,8 @@ type Gateway struct {
 	Renew func(c *Client, token string) (expires time.Time, err error)
 	// Rules say what clients may do.
 	Rules Rules
+	// Observer is told what happens.
+	Observer Observer
 	// Keys are the bearer keys that open the HTTP API. Without one nobody may use it.
 	Keys []string
 	// Console serves the page at /, and the room $stats to whom Rules.Join lets in.

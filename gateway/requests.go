@@ -14,7 +14,7 @@ func (r *request) join() *ClientError {
 	if isReserved(name) && (name != statsRoom || !r.gateway.Console) {
 		return &ClientError{ErrForbidden, "names that begin with $ are reserved"}
 	}
-	if r.joined([]byte(name)) == nil && len(r.rooms) >= r.gateway.limits.Rooms {
+	if r.joined([]byte(name)) == nil && r.count() >= r.gateway.limits.Rooms {
 		return &ClientError{ErrTooManyRooms, "leave a room before joining another one"}
 	}
 	if rule := r.gateway.Rules.Join; rule != nil {
@@ -98,15 +98,18 @@ func (r *request) publish() *ClientError {
 	if r.data == nil {
 		return badField("data is missing")
 	}
-	m := r.joined(name)
-	if m == nil {
+	in := r.joined(name)
+	if in == nil {
 		return r.publishOutside(echo)
 	}
-	if refused := r.mayPublish(m.room.name); refused != nil {
+	if refused := r.mayPublish(in.name); refused != nil {
 		return refused
 	}
-	s, _ := m.room.publish(r.gateway, r.Client, echo, r.data)
-	r.answerSent(s)
+	s, ok := in.publish(r.gateway, r.Client, echo, r.data)
+	if !ok { // the application has just taken the last member out
+		s = r.gateway.stamp()
+	}
+	r.published(in.name, s)
 	return nil
 }
 
@@ -124,7 +127,7 @@ func (r *request) publishOutside(echo bool) *ClientError {
 	if refused := r.mayPublish(name); refused != nil {
 		return refused
 	}
-	r.answerSent(r.gateway.publish(name, r.Client, echo, r.data))
+	r.published(name, r.gateway.publish(name, r.Client, echo, r.data))
 	return nil
 }
 
@@ -135,7 +138,7 @@ func (r *request) mayPublish(room string) *ClientError {
 		return errReserved
 	}
 	if rule := r.gateway.Rules.Publish; rule != nil {
-		if err := rule(r.Client, room); err != nil {
+		if err := rule(r.Client, room, r.data); err != nil {
 			return r.denied("publish", err)
 		}
 	}
@@ -153,12 +156,30 @@ func (r *request) send() *ClientError {
 		return errReserved
 	}
 	if rule := r.gateway.Rules.Send; rule != nil {
-		if err := rule(r.Client, name); err != nil {
+		if err := rule(r.Client, name, r.data); err != nil {
 			return r.denied("send", err)
 		}
 	}
-	r.answerSent(r.gateway.sendUser(name, r.Client, r.data))
+	s := r.gateway.sendUser(name, r.Client, r.data)
+	if told := r.gateway.Observer.Sent; told != nil {
+		told(r.Client, r.publication(s, Publication{User: name}))
+	}
+	r.answerSent(s)
 	return nil
+}
+
+// published is called when a message was sent to a room.
+func (r *request) published(room string, s sent) {
+	if told := r.gateway.Observer.Published; told != nil {
+		told(r.Client, r.publication(s, Publication{Room: room}))
+	}
+	r.answerSent(s)
+}
+
+// publication adds to p what was sent.
+func (r *request) publication(s sent, p Publication) Publication {
+	p.ID, p.Time, p.Data, p.Reached = r.gateway.messageID(s.number), s.time, r.data, s.reached
+	return p
 }
 
 func (r *request) answerSent(s sent) {

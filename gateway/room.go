@@ -18,12 +18,6 @@ type room struct {
 	gone  bool           // the last member has left; there may be a new room of the same name
 }
 
-// membership is a connection's place in a room.
-type membership struct {
-	room     *room
-	presence bool // is told of it
-}
-
 // rooms knows the rooms that have members.
 type rooms struct {
 	mu     sync.RWMutex // may be locked under a room's
@@ -73,6 +67,15 @@ func (r *room) lock() bool {
 	return true
 }
 
+// locked returns the room of a name, a new one if there is none, and locks it.
+func (all *rooms) locked(name string) *room {
+	r := all.make(name)
+	for !r.lock() {
+		r = all.make(name)
+	}
+	return r
+}
+
 // with calls f with the room of a name, locked; with nil if there is none.
 func (all *rooms) with(name string, f func(*room)) {
 	for {
@@ -92,24 +95,17 @@ func (all *rooms) with(name string, f func(*room)) {
 // join makes c a member of a room. Before anything else happens in the room, joined is called with the room locked. If
 // the connection has ended, nothing happens.
 func (g *Gateway) join(c *Client, name string, presence bool, joined func(*room)) {
-	r := g.rooms.make(name)
-	for !r.lock() {
-		r = g.rooms.make(name)
-	}
+	r := g.rooms.locked(name)
 	defer r.mu.Unlock()
-	m := c.joined([]byte(name))
-	if m == nil {
-		if m = r.add(g, c); m == nil {
-			return
-		}
+	if !r.add(g, c) {
+		return
 	}
-	if presence != m.presence {
-		m.presence = presence
-		if presence {
-			c.conn.Join(r.watch)
-		} else {
-			c.conn.Leave(r.watch)
-		}
+	switch {
+	case !c.setPresence(r, presence):
+	case presence:
+		c.conn.Join(r.watch)
+	default:
+		c.conn.Leave(r.watch)
 	}
 	joined(r)
 	if name == statsRoom {
@@ -117,15 +113,25 @@ func (g *Gateway) join(c *Client, name string, presence bool, joined func(*room)
 	}
 }
 
-// add makes c a member. It returns nil if the connection has ended. The room is locked.
-func (r *room) add(g *Gateway, c *Client) *membership {
-	if c.conn.Join(r.name) != nil {
+// add makes c a member, if it is none, and reports whether it is one now. It is not if the connection has ended. The
+// room is locked.
+func (r *room) add(g *Gateway, c *Client) bool {
+	if c.isIn(r) {
+		return true
+	}
+	if c.conn.Join(r.name) != nil || !c.noteJoined(r) {
+		c.conn.Leave(r.name)
 		if r.conns.Load() == 0 {
 			g.rooms.remove(r)
 		}
-		return nil
+		return false
 	}
-	r.conns.Add(1)
+	if r.conns.Add(1) == 1 && g.Observer.Occupied != nil {
+		g.Observer.Occupied(r.name)
+	}
+	if g.Observer.Joined != nil {
+		g.Observer.Joined(c, r.name)
+	}
 	if c.user != "" {
 		if r.users == nil {
 			r.users = make(map[string]int)
@@ -134,45 +140,34 @@ func (r *room) add(g *Gateway, c *Client) *membership {
 			r.tellPresence(g, "joined", c.user)
 		}
 	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.rooms = append(c.rooms, membership{room: r})
-	return &c.rooms[len(c.rooms)-1]
+	return true
 }
 
-// leave takes c out of a room, if it is there.
-func (g *Gateway) leave(c *Client, name string) {
-	m := c.joined([]byte(name))
-	if m == nil {
-		return
-	}
-	r := m.room
-	c.mu.Lock()
-	last := len(c.rooms) - 1
-	*m = c.rooms[last]
-	c.rooms[last] = membership{}
-	c.rooms = c.rooms[:last]
-	c.mu.Unlock()
-	r.remove(g, c)
+// leave takes c out of a room, and reports whether it was there.
+func (g *Gateway) leave(c *Client, name string) bool {
+	r := c.joined([]byte(name))
+	return r != nil && r.remove(g, c)
 }
 
 // leaveAll takes c, which has ended, out of all rooms.
 func (g *Gateway) leaveAll(c *Client) {
-	c.mu.Lock()
-	rooms := c.rooms
-	c.rooms = nil
-	c.mu.Unlock()
-	for _, m := range rooms {
-		m.room.remove(g, c)
+	for _, r := range c.end() {
+		r.remove(g, c)
 	}
 }
 
-// remove ends a membership.
-func (r *room) remove(g *Gateway, c *Client) {
+// remove ends the membership of c, and reports whether there was one.
+func (r *room) remove(g *Gateway, c *Client) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if !c.noteLeft(r) {
+		return false
+	}
 	c.conn.Leave(r.name)
 	c.conn.Leave(r.watch)
+	if g.Observer.Left != nil {
+		g.Observer.Left(c, r.name)
+	}
 	if c.user != "" {
 		if r.users[c.user]--; r.users[c.user] == 0 {
 			delete(r.users, c.user)
@@ -180,8 +175,12 @@ func (r *room) remove(g *Gateway, c *Client) {
 		}
 	}
 	if r.conns.Add(-1) == 0 {
+		if g.Observer.Vacated != nil {
+			g.Observer.Vacated(r.name)
+		}
 		g.rooms.remove(r)
 	}
+	return true
 }
 
 // tellPresence tells those who want to know. The room is locked.

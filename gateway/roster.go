@@ -28,7 +28,8 @@ type slot struct {
 // next returns the number of a new connection.
 func (l *roster) next() uint64 { return l.last.Add(1) }
 
-func (l *roster) add(c *Client) {
+// add calls told, unless it is nil, before anybody finds c here.
+func (l *roster) add(c *Client, told func(*Client)) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.slots = append(l.slots, slot{c.number, c})
@@ -41,6 +42,9 @@ func (l *roster) add(c *Client) {
 			l.users = make(map[string]int)
 		}
 		l.users[c.user]++
+	}
+	if told != nil {
+		told(c)
 	}
 }
 

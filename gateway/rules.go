@@ -12,10 +12,10 @@ import (
 type Rules struct {
 	// Join is asked about joining a room.
 	Join func(c *Client, room string) error
-	// Publish is asked about each message to a room.
-	Publish func(c *Client, room string) error
-	// Send is asked about each direct message to a user.
-	Send func(c *Client, user string) error
+	// Publish is asked about each message to a room. data, a JSON value, must be left as it is, and not be kept.
+	Publish func(c *Client, room string, data []byte) error
+	// Send is asked about each direct message to a user. data is as in Publish.
+	Send func(c *Client, user string, data []byte) error
 	// Presence is asked about seeing who is in a room.
 	Presence func(c *Client, room string) error
 	// Unjoined lets clients publish to rooms, and see who is in them, without having joined. Publish and Presence are
@@ -39,13 +39,14 @@ func (e *ClientError) code() ErrorCode {
 	return e.Code
 }
 
-// The codes that clients are told, beside ErrBadJSON, ErrBadField and ErrBusy; see docs/protocol.md.
+// The codes that clients are told, beside ErrBadJSON, ErrBadField, ErrTooLarge and ErrBusy; see docs/protocol.md.
 const (
 	ErrBadType      ErrorCode = "bad_type"
 	ErrBadAck       ErrorCode = "bad_ack"
 	ErrTooManyRooms ErrorCode = "too_many_rooms"
 	ErrNotJoined    ErrorCode = "not_joined"
 	ErrForbidden    ErrorCode = "forbidden"
+	ErrTooFast      ErrorCode = "too_fast"
 	ErrUnsupported  ErrorCode = "unsupported"
 )
 

@@ -62,7 +62,7 @@ func (g *Gateway) opened(conn *molva.Conn) {
 	if c.user != "" {
 		conn.SetUser(c.user)
 	}
-	g.conns.add(c)
+	g.conns.add(c, g.Observer.Connected)
 	if g.logsDebug() {
 		g.log.Debug("connection opened", "conn", c.ID(), "user", c.user, "client", conn.ClientAddr())
 	}
@@ -113,6 +113,9 @@ func (g *Gateway) closed(conn *molva.Conn, err error) {
 	g.conns.remove(c)
 	g.leaveAll(c)
 	c.stopExpiry()
+	if told := g.Observer.Disconnected; told != nil {
+		told(c, err)
+	}
 	if g.logsDebug() {
 		g.log.Debug("connection closed", "conn", c.ID(), "user", c.user, "client", conn.ClientAddr(), "error", err)
 	}
