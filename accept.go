@@ -47,7 +47,7 @@ func Accept(w http.ResponseWriter, r *http.Request, opts *AcceptOptions) (*Conn,
 	if opts.Server != nil {
 		opts.Server.init()
 		u.door = opts.Server.door
-		u.set.countFor(opts.Server.counts)
+		u.set.belongsTo(opts.Server)
 	}
 	nc, early, a, err := u.upgrade(w, r)
 	if err != nil {

@@ -19,11 +19,11 @@ import (
 type Conn struct {
 	transport loop.Conn
 	set       *settings
-	server    *Server       // nil unless it has rooms and users
 	pull      *pull         // nil on a connection with callbacks
 	decoder   *wire.Decoder // see takeDecoder
 	extra     *extra        // nil on a connection that has none of it
 	role      wire.Role
+	entered   bool   // is one of the server's connections; see server
 	place     uint32 // in the list of all connections, from 1; 0 for none. It belongs to the hub, under its lock
 
 	// order is held by those who send what must not be passed by others, or change what may be sent next. Nothing in
@@ -61,6 +61,14 @@ type later struct {
 	ended *CloseError   // how the connection ended
 	done  chan struct{} // closed with ended set; made when somebody asks for it
 	pings *pings
+}
+
+// server returns the server whose rooms and users the connection has a part in, nil if there is none.
+func (c *Conn) server() *Server {
+	if !c.entered {
+		return nil
+	}
+	return c.set.server
 }
 
 // known returns what is known of the other end, to be changed. The lock is held.
@@ -118,11 +126,12 @@ func (c *Conn) User() string { return c.knows().user }
 
 // SetUser names the user. From now on Server.SendUser reaches this connection by that name; "" is no name.
 func (c *Conn) SetUser(user string) {
-	if c.server == nil {
+	s := c.server()
+	if s == nil {
 		c.noteUser(user)
 		return
 	}
-	c.server.hub.rename(c, user)
+	s.hub.rename(c, user)
 }
 
 func (c *Conn) noteUser(user string) {

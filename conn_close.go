@@ -145,7 +145,7 @@ func (c *Conn) end(err error) {
 		close(l.done)
 	}
 	c.mu.Unlock()
-	if c.server != nil {
-		c.server.closed(c, ended)
+	if s := c.server(); s != nil {
+		s.closed(c, ended)
 	}
 }

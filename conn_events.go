@@ -27,7 +27,7 @@ func (e *events) Data(p []byte) {
 // ends it, and the connection.
 func (c *Conn) dispatch(p []byte) (messages int) {
 	corked := false
-	defer c.server.recovered(c)
+	defer c.set.server.recovered(c)
 	decoder := c.takeDecoder()
 	for {
 		ev, rest, err := decoder.Next(p)
@@ -52,7 +52,7 @@ func (c *Conn) dispatch(p []byte) (messages int) {
 		}
 		if c.closing.Load() == nil {
 			messages++
-			c.server.message(c, Message{Type: Type(ev.Op), Data: ev.Payload})
+			c.set.server.message(c, Message{Type: Type(ev.Op), Data: ev.Payload})
 		}
 	}
 }

@@ -96,6 +96,7 @@ type settings struct {
 	compression Compression
 	slow        SlowPolicy
 	rates       rates
+	server      *Server // nil on connections that have none
 	counts      *counts // nil on connections that have no server
 	log         *slog.Logger
 }
@@ -134,10 +135,10 @@ func (s *settings) outboxLimit() int {
 	return loop.DefaultOutbox
 }
 
-// countFor makes connections count for a server.
-func (s *settings) countFor(n *counts) {
-	s.counts = n
-	s.outbox.Dropped, s.outbox.Traffic = n.drop, &n.streams
+// belongsTo makes connections have a server, and count for it.
+func (s *settings) belongsTo(server *Server) {
+	s.server, s.counts = server, server.counts
+	s.outbox.Dropped, s.outbox.Traffic = s.counts.drop, &s.counts.streams
 }
 
 // priority is what a message of the application is queued with.

@@ -5,10 +5,11 @@ import "sync"
 // Join adds the connection to a room, which comes to be with its first member and goes with its last. It returns
 // [ErrNoServer], or [ErrClosed] if the connection has ended.
 func (c *Conn) Join(room string) error {
-	if c.server == nil {
+	s := c.server()
+	if s == nil {
 		return ErrNoServer
 	}
-	if !c.server.hub.join(c, room) {
+	if !s.hub.join(c, room) {
 		return ErrClosed
 	}
 	return nil
@@ -17,18 +18,19 @@ func (c *Conn) Join(room string) error {
 // Leave takes the connection out of a room. Leaving a room that it is not in does nothing. A connection leaves all
 // rooms when it ends.
 func (c *Conn) Leave(room string) {
-	if c.server != nil {
-		c.server.hub.part(c, room)
+	if s := c.server(); s != nil {
+		s.hub.part(c, room)
 	}
 }
 
 // Publish sends a message to everyone in a room but this connection, which need not be in it. It returns how many
 // connections took the message. See Server.Publish.
 func (c *Conn) Publish(room string, m Message) (int, error) {
-	if c.server == nil {
+	s := c.server()
+	if s == nil {
 		return 0, ErrNoServer
 	}
-	return c.server.publish(c, m, func(to []*Conn) []*Conn { return c.server.hub.rooms[room].appendTo(to) })
+	return s.publish(c, m, func(to []*Conn) []*Conn { return s.hub.rooms[room].appendTo(to) })
 }
 
 // Publish sends a message to everyone in a room. It is encoded, and compressed, once, however many receive it; nobody

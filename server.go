@@ -101,7 +101,7 @@ func (s *Server) init() {
 			onUpgrade:    s.OnUpgrade,
 		}
 		s.counts = new(counts)
-		s.upgrader.set.countFor(s.counts)
+		s.upgrader.set.belongsTo(s)
 		s.door = s.newDoor()
 		s.upgrader.door = s.door
 		if err := handshake.ValidateOrigins(s.Origins); err != nil {
@@ -160,7 +160,7 @@ func (s *Server) enter(c *Conn) error {
 	}
 	s.open++
 	s.counts.handshakes.Add(1)
-	c.server = s
+	c.entered = true
 	s.hub.enter(c)
 	return nil
 }
