@@ -74,8 +74,9 @@ func (c *Conn) endedWell() bool {
 	return ended != nil && ended.cause == nil && ended.Code != CloseAbnormal
 }
 
-// CloseNow cuts the connection without a closing handshake. What waits in the outbox is lost. On a connection that has
-// ended it does nothing, and so may be deferred.
+// CloseNow cuts the connection without a closing handshake, also one that is under way, as by [Server.Shutdown]: Close
+// lets that come to its end. What waits in the outbox is lost. On a connection that has ended CloseNow does nothing, and
+// so may be deferred.
 func (c *Conn) CloseNow() {
 	if c.Err() != nil {
 		return // the last close frame may still be on its way

@@ -80,7 +80,7 @@ func accept(srv *molva.Server) http.HandlerFunc {
 					break
 				}
 			}
-			c.CloseNow()
+			c.Close(molva.CloseNormal, "") // or, where Shutdown was first, lets it come to its end
 		}()
 	}
 }
