@@ -27,6 +27,7 @@ type benchFlags struct {
 	Insecure bool          `group:"Connections" help:"Accept any certificate."`
 	Compress bool          `group:"Connections" help:"Compress every message (permessage-deflate)."`
 
+	Protocol  string `enum:"websocket,molva" default:"websocket" placeholder:"NAME" help:"What the server speaks: websocket, when it sends back what it gets, or molva, which is the client protocol of molva serve: connections join a room and publish to it. Default: ${default}."`
 	PID       []int  `name:"pid" placeholder:"PID" help:"Processes of the server on this machine, to tell what it uses. May be repeated."`
 	KeepGoing bool   `help:"Count all that is wrong with what comes back; otherwise the run ends with the first."`
 	Loops     int    `placeholder:"N" help:"Event loops to drive the connections with. Default: half of the processors."`
@@ -63,6 +64,7 @@ func (f *benchFlags) config(mode load.Mode, parts ...benchPart) (load.Config, er
 		Patience:  f.Timeout,
 		PIDs:      f.PID,
 		KeepGoing: f.KeepGoing,
+		Molva:     f.Protocol == "molva",
 		Loops:     f.Loops,
 	}
 	err = cmp.Or(positive("--conns", f.Conns), positive("--at-once", f.AtOnce), positive("--timeout", f.Timeout),
@@ -102,7 +104,7 @@ func requestHeader(lines []string) (http.Header, error) {
 // payloadFlags say what messages are like.
 type payloadFlags struct {
 	Size messageSize `short:"s" default:"128" placeholder:"SIZE" group:"Messages" help:"Bytes in a message: 128, 64k, 1MiB. Default: ${default}."`
-	Kind load.Kind   `default:"binary" placeholder:"KIND" group:"Messages" help:"What is in them: binary, text, which is English letters, or unicode, which is many scripts. Default: ${default}."`
+	Kind load.Kind   `default:"binary" placeholder:"KIND" group:"Messages" help:"What is in them: binary, text, which is English letters, or unicode, which is many scripts. Default: ${default}; text with --protocol molva."`
 	Raw  bool        `group:"Messages" help:"The server speaks no WebSocket: it is a TCP server that sends back bytes as they are."`
 }
 

@@ -82,7 +82,11 @@ func (*benchFanoutCmd) Help() string {
 the last one has it, and then the next is published. Latency runs from the publishing to each receipt.
 
   molva bench fanout -c 1000 :9001/
-  molva bench fanout -c 10000 -n 4 --pid $(pidof server) :9001/`
+  molva bench fanout -c 10000 -n 4 --pid $(pidof server) :9001/
+
+With --protocol molva all join a room of molva serve, and one publishes to it:
+
+  molva bench fanout --protocol molva -c 1000 :8000/ws`
 }
 
 // Run runs it.
@@ -121,7 +125,7 @@ func (c *benchStormCmd) apply(l *load.Config) error {
 type benchSoakCmd struct {
 	benchFlags
 	windowFlags
-	Size     messageSize `short:"s" default:"64KiB" placeholder:"SIZE" group:"Messages" help:"Bytes in the largest message. Default: ${default}."`
+	Size     messageSize `short:"s" placeholder:"SIZE" group:"Messages" help:"Bytes in the largest message. Default: 64KiB, 32KiB with --protocol molva."`
 	Lifetime int         `default:"1000" placeholder:"N" group:"Connections" help:"Messages after which a connection is replaced, on average. Default: ${default}."`
 	Seed     uint64      `default:"1" placeholder:"N" group:"Messages" help:"Of all that is chosen at random: the same messages again with the same number. Default: ${default}."`
 }
@@ -133,7 +137,12 @@ between and within them, compressed and not with --compress; connections come an
 handshake. Every message has to come back once, in order, to the byte, and every ping to be answered.
 
   molva bench soak :9001/
-  molva bench soak -c 100 -n 16 -d 8h --compress :9001/`
+  molva bench soak -c 100 -n 16 -d 8h --compress :9001/
+
+With --protocol molva each connection joins a room of its own in molva serve, and hears there what it publishes. Then
+all messages are text.
+
+  molva bench soak --protocol molva :8000/ws`
 }
 
 // Run runs it.
@@ -143,5 +152,8 @@ func (c *benchSoakCmd) Run(ctx context.Context, s streams) error {
 
 func (c *benchSoakCmd) apply(l *load.Config) error {
 	l.Size, l.Lifetime, l.Seed = int(c.Size), c.Lifetime, c.Seed
+	if c.Size == 0 {
+		l.Size = map[bool]int{false: 64 << 10, true: 32 << 10}[l.Molva]
+	}
 	return positive("--lifetime", c.Lifetime)
 }

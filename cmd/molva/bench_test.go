@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"net"
 	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
@@ -95,4 +96,59 @@ func TestBenchPrintsAResultAsJSON(t *testing.T) {
 	if !got.Corrected || got.Messages == 0 || got.P50Micros <= 0 || got.MaxMicros < got.P50Micros {
 		t.Errorf("no figures: %+v", got)
 	}
+}
+
+func TestBenchWritesPercentilesForAPlotter(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "echo.hgrm")
+	benchRun(t, "echo", benchServer(t, new(molva.Server)), "--hdr", file, "-q").wantsText(t, 0, "", "")
+	got, err := os.ReadFile(file)
+	if err != nil || !strings.Contains(string(got), "Value") || !strings.Contains(string(got), "1.000000") {
+		t.Errorf("%v: %s", err, got)
+	}
+}
+
+func TestBenchRefusesWhatMakesNoSense(t *testing.T) {
+	for _, args := range [][]string{
+		{"echo"},
+		{"echo", "ftp://127.0.0.1/"},
+		{"echo", ":1", "-c", "0"},
+		{"echo", ":1", "-c", "9999999"},
+		{"echo", ":1", "-n", "0"},
+		{"echo", ":1", "-d", "0s"},
+		{"echo", ":1", "--rate=-1"},
+		{"echo", ":1", "--kind", "prose"},
+		{"echo", ":1", "--size", "many"},
+		{"echo", ":1", "--header", "nothing"},
+		{"echo", ":1", "--raw", "--compress"},
+		{"fanout", ":1", "-c", "1"},
+		{"soak", ":1", "-s", "4"},
+		{"storm", ":1", "--rounds", "0"},
+		{"dance", ":1"},
+	} {
+		if r := molvaRun(t, "", append([]string{"bench"}, args...)...); r.code != exitUsage || r.out != "" || r.errOut == "" {
+			t.Errorf("%v: %+v", args, r)
+		}
+	}
+}
+
+func TestBenchSaysWhyItCannotConnect(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	l.Close()
+	benchRun(t, "echo", l.Addr().String()).wantsText(t, exitFailed, "", "nobody listens on "+l.Addr().String())
+	benchRun(t, "echo", benchServer(t, new(molva.Server)), "--compress").
+		wantsText(t, exitFailed, "", "the server did not agree to compression")
+	benchRun(t, "echo", benchServer(t, new(molva.Server)), "--pid", "999999999").
+		wantsText(t, exitFailed, "", "the server's process: ")
+	benchRun(t, "echo", benchServer(t, new(molva.Server)), "-H", "Origin: https://elsewhere.example").
+		wantsText(t, exitFailed, "", "403")
+}
+
+func TestBenchHelpTeaches(t *testing.T) {
+	for mode := range quickly {
+		molvaRun(t, "", "bench", mode, "--help").wantsText(t, 0, "molva bench "+mode+" ", "")
+	}
+	molvaRun(t, "", "bench", "--help").wantsText(t, 0, "exit code 1", "")
 }

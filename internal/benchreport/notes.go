@@ -21,6 +21,9 @@ func (r *report) notes() {
 		add("this client was busy for %.0f%% of the time of its %s: the server may be capable of more (--loops, or several clients)",
 			100*r.ClientBusy, plural(r.Loops, "loop"))
 	}
+	if r.RateLimit > 0 {
+		add("the server lets a client send no more than %s a second", plural(r.RateLimit, "message"))
+	}
 	if r.Overflows > 0 {
 		add("accept queues of this machine overflowed %s, and who was left out had to wait; what lifts it:\n    %s",
 			plural(r.Overflows, "time"), "sudo sysctl -w net.core.somaxconn=65535    # and start the server again")

@@ -52,7 +52,7 @@ func (p *Progress) Clear() {
 
 // line tells all in less than 80 characters.
 func line(p load.Progress) string {
-	text := fmt.Sprintf("%s, %d s", p.Phase, int(p.Elapsed.Seconds()))
+	text := fmt.Sprintf("%s, %d s", p.Phase, int(p.Elapsed.Round(time.Second).Seconds()))
 	if p.Total > 0 {
 		text += fmt.Sprintf(" of %.0f", p.Total.Seconds())
 	}

@@ -65,7 +65,7 @@ func (r *report) head() {
 		text += fmt.Sprintf(", %s/s wanted", rounded(r.Rate))
 	}
 	r.title("%s", text)
-	r.row("server", "%s", r.URL)
+	r.row("server", "%s%s", r.URL, map[bool]string{true: ", in molva's client protocol"}[r.Molva])
 	r.row("opened in", "%s, %s/s", seconds(r.OpenSeconds), rounded(float64(r.Conns)/r.OpenSeconds))
 }
 

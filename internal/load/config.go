@@ -29,7 +29,10 @@ type Config struct {
 	Header http.Header // to add to the opening handshake
 	TLS    *tls.Config // for wss
 	// Raw is for a server that speaks no WebSocket and echoes the bytes of a client's frames as they are.
-	Raw      bool
+	Raw bool
+	// Molva is for a server that speaks the client protocol of molva serve: connections join rooms, and publish to them.
+	// Messages are text then.
+	Molva    bool
 	Compress bool // offer permessage-deflate, and compress every message
 
 	Conns   int          // default 100; 10 for Soak
@@ -95,6 +98,9 @@ func (c *Config) withDefaults() (*Config, error) {
 	setDefault(&d.Lifetime, 1000)
 	setDefault(&d.Patience, 10*time.Second)
 	d.Loops = min(d.Loops, d.Conns)
+	if d.Molva && d.Kind == Binary {
+		d.Kind = Text
+	}
 	return &d, d.check()
 }
 
@@ -116,8 +122,8 @@ func (c *Config) check() error {
 		return fmt.Errorf("%w: sizes go from 0 to %d bytes", ErrConfig, mostSize)
 	case c.Mode == Soak && c.Size < tagSize:
 		return fmt.Errorf("%w: a soak needs messages of %d bytes and more, which hold their number", ErrConfig, tagSize)
-	case c.Raw && (c.Compress || c.Mode == Soak):
-		return fmt.Errorf("%w: without WebSocket there is neither compression nor a soak", ErrConfig)
+	case c.Raw && (c.Compress || c.Molva || c.Mode == Soak):
+		return fmt.Errorf("%w: without WebSocket there is neither compression nor a room nor a soak", ErrConfig)
 	case c.Rate < 0 || c.Ramp < 0 || c.Duration < 0 || c.Patience < 0 || c.Hold < 0 || c.Rounds < 0 || c.AtOnce < 0:
 		return fmt.Errorf("%w: a number is negative", ErrConfig)
 	case c.Loops < 0 || c.Loops > 1024:

@@ -23,6 +23,7 @@ type conn struct {
 	granted uint32 // how many messages it was told to send
 	next    uint32 // the number of the message that has to come
 	due     uint32 // messages that should have left by now; for a given rate
+	life    uint32 // how often it was opened
 	state   state
 }
 
@@ -32,9 +33,11 @@ const (
 	away       state = iota // has no socket
 	connecting              // has one that is on its way
 	shaking                 // the request is sent, the response has not come
+	joining                 // WebSocket is spoken, and a room is being joined
 	live
 	leaving // we have sent a close frame
 	lost    // the socket is being closed
+	failed  // it is being closed before it was live
 )
 
 var (
@@ -44,6 +47,7 @@ var (
 	errBroken      = errors.New("closed by us because of what the server sent")
 	errWanted      = errors.New("closed by us")
 	errInterrupted = errors.New("interrupted")
+	errNotMolva    = fmt.Errorf("%w: the server does not answer in molva's client protocol", errRefused)
 	errNoDeflate   = errors.New("the server did not agree to compression (permessage-deflate); leave --compress out")
 )
 
@@ -60,7 +64,7 @@ func (c *conn) Data(p []byte) {
 		p = c.shake(p)
 	}
 	first := c.next
-	for len(p) > 0 && (c.state == live || c.state == leaving) {
+	for len(p) > 0 && c.state >= joining && !c.over() {
 		p = c.take(p)
 	}
 	if n := c.next - first; n > 0 {
@@ -77,6 +81,8 @@ func (c *conn) Timer() {
 	switch c.state {
 	case connecting, shaking:
 		c.end(errOpenLate)
+	case joining:
+		c.end(errNotMolva)
 	case leaving:
 		c.end(errWanted)
 	}
@@ -101,8 +107,8 @@ func (c *conn) send(n int) {
 	c.granted += uint32(n)
 	s.sent += uint64(n)
 	first := c.granted - uint32(n)
-	if s.fleet.cfg.Compress {
-		c.sendCompressed(first, n)
+	if s.fleet.cfg.Compress || s.fleet.rooms != nil {
+		c.sendSingly(first, n)
 		return
 	}
 	for n > 0 {
@@ -114,9 +120,6 @@ func (c *conn) send(n int) {
 		n -= k
 	}
 }
-
-// write queues bytes; what has no room in the socket waits in the outbox, whose limit our own window makes needless.
-func (c *conn) write(p []byte) { c.sock.Send(loop.Head{}, p, loop.Urgent) }
 
 // outstanding returns how many messages are under way.
 func (c *conn) outstanding() int { return int(c.ahead()) }
@@ -135,13 +138,20 @@ func (c *conn) fault(kind FaultKind, message uint32, format string, args ...any)
 
 // end cuts the connection.
 func (c *conn) end(err error) {
-	if c.state != away && c.state != lost {
-		if c.state == live || c.state == leaving {
-			c.state = lost
-		}
-		c.sock.Abort(err)
+	if c.state == away || c.over() {
+		return
 	}
+	switch c.state {
+	case joining:
+		c.state = failed
+	case live, leaving:
+		c.state = lost
+	}
+	c.sock.Abort(err)
 }
+
+// over reports whether nothing counts any more that comes.
+func (c *conn) over() bool { return c.state == lost || c.state == failed }
 
 // gaps are the numbers of messages that others came in place of.
 type gaps struct{ missing []uint32 }

@@ -31,6 +31,8 @@ func (c *conn) closeFrame(payload []byte) {
 		c.broken("%v", err)
 	case c.state == leaving:
 		c.end(errWanted)
+	case c.state == joining:
+		c.end(fmt.Errorf("%w: closed with %v %s", errRefused, code, reason))
 	default:
 		c.sendFrame(wire.OpClose, payload)
 		if reason != "" {
@@ -56,38 +58,4 @@ func (c *conn) sendFrame(op wire.Opcode, payload []byte) {
 	h := wire.Header{Fin: true, Opcode: op, Masked: true, Key: c.shard.fleet.key}
 	var frame [wire.MaxHeaderSize + wire.MaxControlPayload]byte
 	c.sock.Send(loop.Head{}, wire.AppendFrame(frame[:0], h, payload), loop.Urgent)
-}
-
-// sendCompressed sends the messages first to first+n-1, each compressed by itself.
-func (c *conn) sendCompressed(first uint32, n int) {
-	s, f := c.shard, c.shard.fleet
-	for i := range uint32(n) {
-		message := c.fill(f.template(f.format.shape.op)[:f.format.shape.size], first+i)
-		c.sendPacked(f.format.shape.op, message)
-	}
-	s.packed = s.packed[:0]
-}
-
-// fill puts the tag of a message into the shard's scratch copy of it.
-func (c *conn) fill(template []byte, sequence uint32) []byte {
-	s := c.shard
-	s.message = append(s.message[:0], template...)
-	tag := tagOf(c.id, sequence)
-	for i := range min(len(template), tagSize) {
-		s.message[i] = byte(tag >> (8 * i))
-	}
-	return s.message
-}
-
-// sendPacked sends a message in one compressed frame.
-func (c *conn) sendPacked(op wire.Opcode, message []byte) {
-	s := c.shard
-	var err error
-	if s.packed, err = s.deflater.Append(s.packed[:0], message); err != nil {
-		s.fleet.fail(err)
-		return
-	}
-	h := wire.Header{Fin: true, RSV1: true, Opcode: op, Masked: true, Key: s.fleet.key}
-	s.frame = wire.AppendFrame(s.frame[:0], h, s.packed)
-	c.sock.Send(loop.Head{}, s.frame, loop.Urgent)
 }

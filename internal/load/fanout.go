@@ -89,6 +89,17 @@ func (m *fanout) run(ctx context.Context, r *run) error {
 	if err != nil {
 		return err
 	}
-	err = r.drain(func() bool { return m.done.Load() != m.fleet.published.Load() })
-	return err
+	return r.drain(func() bool { return m.done.Load() != m.fleet.published.Load() || m.publisherWaits() })
+}
+
+// publisherWaits reports whether the publisher has yet to hear something of itself. One that has heard nothing until
+// all others have everything is not to hear itself.
+func (m *fanout) publisherWaits() bool {
+	p := m.publisher
+	p.shard.mu.Lock()
+	defer p.shard.mu.Unlock()
+	if p.next == 0 {
+		p.forgive()
+	}
+	return p.ahead() > 0
 }

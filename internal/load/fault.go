@@ -2,6 +2,7 @@ package load
 
 import (
 	"fmt"
+	"slices"
 	"sync"
 )
 
@@ -18,11 +19,13 @@ const (
 	Unasked                       // it was never sent
 	Disconnected                  // the server ended the connection
 	BrokeRules                    // the server broke the protocol
+	Refused                       // the server answered a message with an error
 	faultKinds
 )
 
 var faultNames = [...]string{
 	"missing", "doubled", "out of order", "corrupt", "misdelivered", "unasked", "disconnected", "protocol broken",
+	"refused",
 }
 
 // String returns what is wrong in a word or two.
@@ -30,6 +33,16 @@ func (k FaultKind) String() string { return faultNames[k] }
 
 // MarshalText returns the same for JSON.
 func (k FaultKind) MarshalText() ([]byte, error) { return []byte(k.String()), nil }
+
+// UnmarshalText is the inverse.
+func (k *FaultKind) UnmarshalText(name []byte) error {
+	i := slices.Index(faultNames[:], string(name))
+	if i < 0 {
+		return fmt.Errorf("%q is not a kind of fault", name)
+	}
+	*k = FaultKind(i)
+	return nil
+}
 
 // A Fault is one thing that the server did wrong.
 type Fault struct {

@@ -1,9 +1,7 @@
 package load_test
 
 import (
-	"bytes"
 	"fmt"
-	"math/rand/v2"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -11,66 +9,25 @@ import (
 
 	"github.com/molva-ws/molva"
 	"github.com/molva-ws/molva/internal/load"
+	"github.com/molva-ws/molva/internal/load/faulty"
 	"github.com/molva-ws/molva/wire"
 )
 
 // oneIn is among how many messages one is spoilt.
 const oneIn = 100_000
 
-// faulty echoes, and spoils one message in 100,000, chosen at random.
-func faulty(seed uint64, spoil func(c *molva.Conn, m molva.Message, next func(molva.Message))) *molva.Server {
-	var n atomic.Uint64
-	random := rand.New(rand.NewPCG(seed, 0))
-	unlucky := make(map[uint64]bool) // read-only once the server runs
-	for block := range uint64(50) {
-		unlucky[block*oneIn+random.Uint64N(oneIn)] = true
-	}
-	held := make(map[*molva.Conn]*molva.Message)
-	srv := new(molva.Server)
-	srv.Workers = 1
-	srv.OnMessage = func(c *molva.Conn, m molva.Message) {
-		if late := held[c]; late != nil {
-			delete(held, c)
-			echo(c, m)
-			echo(c, *late)
-			return
-		}
-		if !unlucky[n.Add(1)-1] {
-			echo(c, m)
-			return
-		}
-		spoil(c, m, func(m molva.Message) {
-			m.Data = bytes.Clone(m.Data)
-			held[c] = &m
-		})
-	}
-	return srv
-}
-
-// spoilers are what a faulty server does, and what that has to be called.
-var spoilers = map[string]func(c *molva.Conn, m molva.Message, after func(molva.Message)){
-	"missing":      func(*molva.Conn, molva.Message, func(molva.Message)) {},
-	"doubled":      func(c *molva.Conn, m molva.Message, _ func(molva.Message)) { echo(c, m); echo(c, m) },
-	"out of order": func(_ *molva.Conn, m molva.Message, after func(molva.Message)) { after(m) },
-	"corrupt": func(c *molva.Conn, m molva.Message, _ func(molva.Message)) {
-		m.Data = bytes.Clone(m.Data)
-		m.Data[len(m.Data)-1] ^= 1
-		echo(c, m)
-	},
-}
-
 func TestOneFaultInAHundredThousandIsCaught(t *testing.T) {
 	for _, mode := range []load.Mode{load.Echo, load.Soak} {
-		for want, spoil := range spoilers {
+		for _, fault := range faulty.Faults {
 			for seed := range uint64(3) {
-				t.Run(fmt.Sprintf("%s, %s, %d", mode, want, seed), func(t *testing.T) {
-					c := short(mode, serve(t, faulty(seed, spoil)))
+				t.Run(fmt.Sprintf("%s, %s, %d", mode, fault, seed), func(t *testing.T) {
+					c := short(mode, serve(t, faulty.NewServer(fault, oneIn, seed)))
 					c.Inflight, c.Messages, c.Seed = 16, 2*oneIn, seed
 					c.Patience = 2 * time.Second
 					if mode == load.Soak {
 						c.Size, c.Lifetime = 300, 1000
 					}
-					wantFault(t, c, want)
+					wantFault(t, c, string(fault))
 				})
 			}
 		}

@@ -37,12 +37,14 @@ type shard struct {
 	sent     uint64 // messages ever
 	passed   uint64 // of which came back or were given up
 
-	batch    []byte // requests to be stamped
-	approved []byte // a response that was judged well
-	message  []byte // scratch
-	frame    []byte // scratch
-	packed   []byte // scratch
-	inflated []byte // scratch
+	batch    []byte  // requests to be stamped
+	approved []byte  // a response that was judged well
+	known    []known // messages to everyone
+	message  []byte  // scratch
+	request  []byte  // scratch
+	frame    []byte  // scratch
+	packed   []byte  // scratch
+	inflated []byte  // scratch
 	deflater wire.Deflater
 	inflater wire.Inflater
 }
@@ -53,6 +55,7 @@ type fleet struct {
 	target  *target
 	pattern pattern
 	format  *format // nil where messages differ
+	rooms   *rooms  // nil unless the server speaks molva's client protocol
 	text    []byte  // templates of payloads
 	binary  []byte
 	largest int // payload
@@ -72,6 +75,7 @@ type fleet struct {
 	live    atomic.Int64
 
 	published atomic.Uint32 // messages; for a fan-out
+	rateLimit atomic.Uint64 // of messages from a client in a second, as the server says
 	overflows func() uint64 // of accept queues of this machine, since the run began
 	parting   atomic.Bool   // all connections are being closed
 }
@@ -103,6 +107,9 @@ func newFleet(ctx context.Context, cfg *Config) (*fleet, error) {
 		broken:  make(chan struct{}),
 		opening: make(chan struct{}, cfg.AtOnce),
 		largest: cfg.Size,
+	}
+	if cfg.Molva {
+		f.rooms = newRooms(cfg.Mode == Fanout)
 	}
 	if f.sources, err = newSources(cfg, t); err != nil {
 		return nil, err
@@ -231,7 +238,7 @@ func (c *conn) begin(sock loop.Conn) {
 
 // closed is called when a connection has lost its socket.
 func (f *fleet) closed(c *conn, was state, err error) {
-	if was == connecting || was == shaking {
+	if was == connecting || was == shaking || was == joining || was == failed {
 		switch {
 		case f.parting.Load():
 		case f.redial != nil && isTransient(err):

@@ -56,7 +56,7 @@ func (c *conn) take(p []byte) []byte {
 	}
 	m := c.partial
 	if m.left < 0 {
-		if p = c.takeHeader(p); m.left < 0 || c.state == lost {
+		if p = c.takeHeader(p); m.left < 0 || c.over() {
 			return p
 		}
 	}
@@ -73,6 +73,9 @@ func (c *conn) take(p []byte) []byte {
 // in order. It leaves everything else to take.
 func (c *conn) takeWhole(p []byte) []byte {
 	f := c.shard.fleet.format
+	if c.shard.fleet.rooms != nil {
+		return c.takeKnown(p)
+	}
 	if f == nil || f.tagLen < tagSize {
 		return p
 	}
@@ -126,14 +129,14 @@ func (c *conn) checkHeader(h wire.Header) {
 		m.within, m.op, m.compressed = true, h.Opcode, h.RSV1
 		m.size, m.wrong, m.packed = 0, -1, m.packed[:0]
 	}
-	if !h.Opcode.IsControl() && int64(m.size)+h.Length > int64(f.largest)+mostOverhead {
+	if !h.Opcode.IsControl() && int64(m.size+len(m.packed))+h.Length > int64(f.largest)+mostOverhead {
 		c.fault(Corrupt, c.next, "a frame of %d bytes where no message has more than %d", h.Length, f.largest)
 		c.end(errBroken)
 	}
 }
 
-// mostOverhead is by how much compression may make a message larger.
-const mostOverhead = 1 << 10
+// mostOverhead is by how much compression, or what is around it, may make a message larger.
+const mostOverhead = 4 << 10
 
 // broken ends a connection whose server does not speak the protocol.
 func (c *conn) broken(format string, args ...any) {
@@ -147,7 +150,7 @@ func (c *conn) takePayload(p []byte) {
 	switch {
 	case m.frame.Opcode.IsControl():
 		m.control = append(m.control, p...)
-	case m.compressed:
+	case m.compressed || c.shard.fleet.rooms != nil:
 		m.packed = append(m.packed, p...)
 	default:
 		c.compare(p)
@@ -182,16 +185,13 @@ func (c *conn) frameEnds() {
 	m := c.partial
 	m.left = -1
 	switch {
-	case c.state == lost:
+	case c.over():
 		return
 	case m.frame.Opcode.IsControl():
 		c.control(m.frame.Opcode, m.control)
 	case m.frame.Fin:
-		if m.compressed {
-			c.inflate()
-		}
 		m.within = false
-		c.messageEnds()
+		c.payloadEnds()
 	}
 	if !m.within {
 		c.partial = nil
@@ -199,35 +199,52 @@ func (c *conn) frameEnds() {
 	}
 }
 
-// inflate compares a compressed message.
-func (c *conn) inflate() {
+// payloadEnds compares what had to be whole for that, and has the message judged.
+func (c *conn) payloadEnds() {
+	m := c.partial
+	whole, ok := m.packed, true
+	if m.compressed {
+		whole, ok = c.inflate()
+	}
+	switch {
+	case ok && c.shard.fleet.rooms != nil:
+		c.hear(whole)
+		return
+	case ok && m.compressed:
+		c.compare(whole)
+	}
+	c.messageEnds()
+}
+
+// inflate returns what is in a compressed message.
+func (c *conn) inflate() (message []byte, ok bool) {
 	m, s := c.partial, c.shard
 	var err error
 	s.inflated, err = s.inflater.Append(s.inflated[:0], m.packed, s.fleet.largest+mostOverhead)
 	if err != nil {
 		c.fault(Corrupt, c.next, "%v", err)
 		m.wrong = 0
-		return
 	}
-	c.compare(s.inflated)
+	return s.inflated, err == nil
 }
 
-// messageEnds finds out which message has come and whether it is as it was sent.
-func (c *conn) messageEnds() {
+// messageEnds finds out which message has come and whether it is as it was sent. It reports whether it is, and the one
+// that had to come.
+func (c *conn) messageEnds() (well bool) {
 	m, f := c.partial, c.shard.fleet
 	source, sequence, known := c.identify()
 	switch {
 	case !known:
 		c.fault(Corrupt, c.next, "its number cannot be read: % x", m.tag[:min(m.size, tagSize)])
 		c.passOver()
-		return
+		return false
 	case source != c.hears && int(source) < len(f.conns):
 		c.fault(Misdelivered, sequence, "it is connection %d's", source)
-		return
+		return false
 	case source != c.hears:
 		c.fault(Corrupt, c.next, "it says to be connection %d's, which there is not", source)
 		c.passOver()
-		return
+		return false
 	}
 	switch want := f.shapeOf(source, sequence); {
 	case m.op != want.op:
@@ -236,8 +253,11 @@ func (c *conn) messageEnds() {
 		c.fault(Corrupt, sequence, "it came with %d bytes and not %d", m.size, want.size)
 	case m.wrong >= 0:
 		c.fault(Corrupt, sequence, "byte %d of %d is wrong", m.wrong, m.size)
+	default:
+		well = sequence == c.next
 	}
 	c.order(sequence, int32(sequence-c.next))
+	return well
 }
 
 // passOver counts the next message as come, though badly.

@@ -17,6 +17,7 @@ type Result struct {
 	Size     int     `json:"size"`
 	Kind     string  `json:"kind"`
 	Compress bool    `json:"compress"`
+	Molva    bool    `json:"molva,omitempty"`
 	Rate     float64 `json:"rate,omitempty"` // asked for
 	Loops    int     `json:"loops"`
 
@@ -57,6 +58,7 @@ type Result struct {
 	Reconnects uint64  `json:"reconnects,omitempty"` // of a soak
 	Pings      uint64  `json:"pings,omitempty"`      // of a soak
 
+	RateLimit   uint64            `json:"server_rate_limit,omitempty"` // of messages from one client in a second, as the server says
 	Interrupted bool              `json:"interrupted,omitempty"`
 	FaultCounts map[string]uint64 `json:"fault_counts,omitempty"`
 	Faults      []Fault           `json:"faults,omitempty"` // the first of them
@@ -73,7 +75,7 @@ type Round struct {
 func newResult(cfg *Config) *Result {
 	return &Result{
 		Mode: cfg.Mode, URL: cfg.URL, Conns: cfg.Conns, Inflight: cfg.Inflight, Size: cfg.Size, Kind: cfg.Kind.String(),
-		Compress: cfg.Compress, Rate: cfg.Rate, Loops: cfg.Loops, Corrected: cfg.Rate > 0,
+		Compress: cfg.Compress, Molva: cfg.Molva, Rate: cfg.Rate, Loops: cfg.Loops, Corrected: cfg.Rate > 0,
 	}
 }
 

@@ -51,6 +51,7 @@ func Run(ctx context.Context, cfg Config) (*Result, error) {
 	}
 	r.result.FaultCounts, r.result.Faults = r.fleet.faults.total(), r.fleet.faults.list()
 	r.result.Overflows = r.fleet.overflows()
+	r.result.RateLimit = r.fleet.rateLimit.Load()
 	if errors.Is(err, errInterrupted) {
 		r.result.Interrupted, err = true, nil
 	}
@@ -151,6 +152,9 @@ func (r *run) report() {
 	r.cfg.Progress(p)
 }
 
+// reportEvery is how often the progress is told: a little less than the second at which tickers tick.
+const reportEvery = 900 * time.Millisecond
+
 // wait waits for so long, or until done says so, in which case d is the limit. It returns errInterrupted when the
 // context ends, errFaulty when the server was caught, unless the run is to go on, and what broke the fleet.
 func (r *run) wait(ctx context.Context, phase string, d time.Duration, done func() bool) error {
@@ -169,7 +173,7 @@ func (r *run) wait(ctx context.Context, phase string, d time.Duration, done func
 	for done == nil || !done() {
 		select {
 		case <-ticker.C:
-			if time.Since(r.reported) >= time.Second {
+			if time.Since(r.reported) >= reportEvery {
 				r.report()
 			}
 		case <-end.C:
@@ -243,7 +247,7 @@ func (r *run) drain(pending func() bool) error {
 		case <-r.fleet.broken:
 			return r.fleet.err
 		}
-		if time.Since(r.reported) >= time.Second {
+		if time.Since(r.reported) >= reportEvery {
 			r.report()
 		}
 	}

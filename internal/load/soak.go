@@ -78,7 +78,7 @@ func (m *soak) shapeOf(source, sequence uint32) shape {
 		size = tagSize + int(x>>24%uint64(max(1, most-tagSize+1)))
 	}
 	size = max(tagSize, min(size, m.fleet.cfg.Size))
-	if x&1 == 0 {
+	if x&1 == 0 && m.fleet.rooms == nil {
 		return shape{wire.OpBinary, size}
 	}
 	return shape{wire.OpText, cutText(m.fleet.text, size)}
@@ -129,7 +129,7 @@ func (m *soak) send(c *conn) {
 	c.granted++
 	s.sent++
 	want := m.shapeOf(c.id, sequence)
-	message := c.fill(m.fleet.template(want.op)[:want.size], sequence)
+	message := c.message(want, sequence)
 	x := m.chance(c.id, sequence, chanceForm)
 	if x&31 == 0 {
 		m.ping(c)
@@ -159,13 +159,6 @@ func (m *soak) sendFragments(c *conn, op wire.Opcode, message []byte, x uint64) 
 			m.ping(c)
 		}
 	}
-}
-
-func (c *conn) sendPart(op wire.Opcode, fin bool, payload []byte) {
-	s := c.shard
-	h := wire.Header{Fin: fin, Opcode: op, Masked: true, Key: s.fleet.key}
-	s.frame = wire.AppendFrame(s.frame[:0], h, payload)
-	c.write(s.frame)
 }
 
 func (m *soak) ping(c *conn) {

@@ -30,6 +30,9 @@ func newTarget(ctx context.Context, cfg *Config) (*target, error) {
 		d := handshake.Deflate{ServerNoContextTakeover: true, ClientNoContextTakeover: true}
 		t.offer.Extensions = []handshake.Extension{d.Extension()}
 	}
+	if cfg.Molva {
+		t.offer.Subprotocols = []string{"molva.v1"}
+	}
 	r, err := handshake.NewRequest(ctx, cfg.URL, t.offer, cfg.Header)
 	if err != nil {
 		return nil, err
@@ -84,6 +87,7 @@ func (c *conn) connected() {
 		c.opened()
 		return
 	}
+	c.life++
 	c.state = shaking
 	c.sock.Send(loop.Head{}, t.request, loop.Urgent)
 }
@@ -114,7 +118,11 @@ func (c *conn) shake(p []byte) []byte {
 		c.partial.free()
 		c.partial = nil
 	}
-	c.opened()
+	if c.shard.fleet.rooms != nil {
+		c.state = joining
+	} else {
+		c.opened()
+	}
 	return early
 }
 
