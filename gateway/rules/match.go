@@ -1,6 +1,9 @@
 package rules
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // Match reports whether p stands for a room, for the client of a user; the user "" is none, for whom {user} stands for
 // nothing. It allocates nothing.
@@ -10,6 +13,28 @@ func (p Pattern) Match(room, user string) bool {
 	}
 	m := match{room: room, user: user, parts: p.parts}
 	return m.run()
+}
+
+// forAnybody returns p with ** in place of {user}: it stands for what p stands for, whoever the client is.
+func (p Pattern) forAnybody() Pattern {
+	loose := Pattern{p.text, slices.Clone(p.parts)}
+	for i := range loose.parts {
+		if loose.parts[i].kind == own {
+			loose.parts[i].kind = rest
+		}
+	}
+	return loose
+}
+
+// Match is [Pattern.Match] for a pattern that was not read before, such as one of a grant. A text that is none stands for
+// nothing.
+func Match(pattern, room, user string) bool {
+	if len(pattern) > maxPattern {
+		return false
+	}
+	var few [8]part
+	parts, reason := appendParts(few[:0], pattern)
+	return reason == "" && Pattern{pattern, parts}.Match(room, user)
 }
 
 // match holds the parts of a pattern against a room. It goes through both from the left and lets each star take as

@@ -44,22 +44,30 @@ const maxPattern = 256
 
 // ParsePattern reads a pattern. The error is a [*PatternError].
 func ParsePattern(text string) (Pattern, error) {
-	p := Pattern{text: text}
 	if reason := unfit(text); reason != "" {
 		return Pattern{}, &PatternError{text, reason}
 	}
-	for left := text; left != ""; {
-		next, size, reason := nextPart(left)
-		if n := len(p.parts); reason == "" && n > 0 && touches(p.parts[n-1].kind, next.kind) {
+	parts, reason := appendParts(nil, text)
+	if reason != "" {
+		return Pattern{}, &PatternError{text, reason}
+	}
+	return Pattern{text, parts}, nil
+}
+
+// appendParts takes a text apart. reason says what is wrong with it.
+func appendParts(parts []part, text string) (all []part, reason string) {
+	for text != "" {
+		next, size, reason := nextPart(text)
+		if n := len(parts); reason == "" && n > 0 && touches(parts[n-1].kind, next.kind) {
 			reason = "* beside {user} would give a user the rooms of others; put a dot between them"
 		}
 		if reason != "" {
-			return Pattern{}, &PatternError{text, reason}
+			return nil, reason
 		}
-		p.parts = append(p.parts, next)
-		left = left[size:]
+		parts = append(parts, next)
+		text = text[size:]
 	}
-	return p, nil
+	return parts, ""
 }
 
 // unfit says what keeps a text from being a pattern, whatever signs it has; "" is nothing.
@@ -139,29 +147,3 @@ func (p *Pattern) UnmarshalText(text []byte) error {
 
 // reserved reports whether p means the gateway's own names.
 func (p Pattern) reserved() bool { return strings.HasPrefix(p.text, "$") }
-
-// Patterns are several patterns, of which one is enough.
-type Patterns []Pattern
-
-// ParsePatterns reads patterns. The error is a [*PatternError].
-func ParsePatterns(texts []string) (Patterns, error) {
-	all := make(Patterns, 0, len(texts))
-	for _, text := range texts {
-		p, err := ParsePattern(text)
-		if err != nil {
-			return nil, err
-		}
-		all = append(all, p)
-	}
-	return all, nil
-}
-
-// Match reports whether one of the patterns stands for a room; see [Pattern.Match].
-func (all Patterns) Match(room, user string) bool {
-	for i := range all {
-		if all[i].Match(room, user) {
-			return true
-		}
-	}
-	return false
-}

@@ -72,9 +72,6 @@ func TestPatternRefused(t *testing.T) {
 		if new(rules.Pattern).UnmarshalText([]byte(text)) == nil {
 			t.Errorf("%q can be read as a text", text)
 		}
-		if _, err := rules.ParsePatterns([]string{"fine", text}); !errors.As(err, &bad) {
-			t.Errorf("%q among others: %v", text, err)
-		}
 	}
 	var none rules.Pattern
 	if none.Match("lobby", "42") || none.Match("", "") {
@@ -83,17 +80,19 @@ func TestPatternRefused(t *testing.T) {
 }
 
 func TestMatchingAllocatesNothing(t *testing.T) {
-	all, err := rules.ParsePatterns([]string{"chat.*", "user.{user}", "a*b*c**d", "**.end"})
-	if err != nil {
-		t.Fatal(err)
+	texts := []string{"chat.*", "user.{user}", "a*b*c**d", "**.end"}
+	patterns := make([]rules.Pattern, len(texts))
+	for i, text := range texts {
+		if err := patterns[i].UnmarshalText([]byte(text)); err != nil {
+			t.Fatal(err)
+		}
 	}
 	found := 0
 	allocs := testing.AllocsPerRun(100, func() {
-		if all.Match("user.42", "42") {
-			found++
-		}
-		if all.Match("axbx.cx.d.ende", "42") {
-			found--
+		for i := range patterns {
+			if patterns[i].Match("user.42", "42") || rules.Match(texts[i], "axbx.cx.d.end", "42") {
+				found++
+			}
 		}
 	})
 	if allocs != 0 || found == 0 {
@@ -145,6 +144,9 @@ func FuzzPattern(f *testing.F) {
 			want = false
 		case strings.Contains(pattern, "{user}") && user == "":
 			want = false
+		}
+		if rules.Match(pattern, room, user) != p.Match(room, user) {
+			t.Fatalf("%q is %q for %q, or not: it depends on who is asked", room, pattern, user)
 		}
 		if got := p.Match(room, user); got != want {
 			t.Fatalf("%q is %q for %q: %v; want %v", room, pattern, user, got, want)
