@@ -90,11 +90,7 @@ func (c *Chain) Identify(u *molva.Upgrade) error {
 func (c *Chain) refuse(u *molva.Upgrade, err error) *molva.Refusal {
 	no := asRefused(err)
 	c.counts.refuse(no.reason)
-	args := []any{"client", u.ClientAddr, "reason", string(no.reason)}
-	if no.detail != "" {
-		args = append(args, "detail", no.detail)
-	}
-	c.refusals.Say(slog.LevelInfo, "client refused", args...)
+	c.refusals.Say(slog.LevelInfo, "client refused", "client", u.ClientAddr, "reason", no)
 	return no.refusal()
 }
 
@@ -114,7 +110,7 @@ func (c *Chain) Renew(client *gateway.Client, token string) (expires time.Time, 
 		no := asRefused(err)
 		c.counts.refuseRenewal(no.reason)
 		c.refusals.Say(slog.LevelInfo, "token not renewed",
-			"conn", client.ID(), "user", client.User(), "reason", string(no.reason), "detail", no.detail)
+			"conn", client.ID(), "user", client.User(), "reason", no)
 		return time.Time{}, no.clientError()
 	}
 	c.counts.renewed.Add(1)
