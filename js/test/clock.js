@@ -13,8 +13,9 @@ export class Clock {
 
   constructor(t) {
     const clock = this;
+    const clear = clearTimeout; // for timers from before, such as those of a socket that the last test has closed
     replace(t, "setTimeout", (ring, delay = 0) => clock.#set(ring, delay));
-    replace(t, "clearTimeout", (timer) => void clock.#timers.delete(timer));
+    replace(t, "clearTimeout", (timer) => void (clock.#timers.delete(timer) || clear(timer)));
     t.mock.method(Date, "now", () => clock.#now);
   }
 
