@@ -87,6 +87,10 @@ func (s *Server) Queued() int64 {
 	return sum
 }
 
+// Queued returns how many bytes wait in the connection's outbox now, 0 when it has ended. It may be called from any
+// goroutine.
+func (c *Conn) Queued() int { return c.transport.Queued() }
+
 // refusedFor is the reason of a refusal.
 type refusedFor uint8
 

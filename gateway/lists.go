@@ -105,7 +105,7 @@ func oldest(conns []*molva.Conn, after uint64, limit int) ([]*Client, bool) {
 }
 
 func (c *Client) info() ConnInfo {
-	info := ConnInfo{Conn: c.ID(), User: c.user, Rooms: c.Rooms(), Since: c.since, Queued: 0}
+	info := ConnInfo{Conn: c.ID(), User: c.user, Rooms: c.Rooms(), Since: c.since, Queued: c.conn.Queued()}
 	if addr := c.conn.ClientAddr(); addr.IsValid() {
 		info.Address = addr.String()
 	}
