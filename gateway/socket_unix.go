@@ -32,7 +32,8 @@ func listenPrivate(path string) (*net.UnixListener, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := os.Chmod(made, 0o600); err == nil {
+	err = os.Chmod(made, 0o600)
+	if err == nil {
 		err = os.Rename(made, path)
 	}
 	if err != nil {
