@@ -2,7 +2,6 @@ package identity
 
 import (
 	"cmp"
-	"context"
 	"errors"
 	"log/slog"
 	"net/http"
@@ -154,22 +153,31 @@ func (a *application) verdict(what *forwarded) (*verdict, error) {
 	return v.(*verdict), nil
 }
 
-// await waits for its turn, and for the answer.
+// await waits for its turn and then, as long again at most, for the answer: what the line costs is not put down to the
+// application.
 func (a *application) await(what *forwarded) (*verdict, error) {
-	ctx, cancel := context.WithTimeout(context.Background(), a.timeout)
-	defer cancel()
-	select {
-	case a.turns <- struct{}{}:
-		defer func() { <-a.turns }()
-	case <-ctx.Done():
+	if !a.takeTurn() {
 		return nil, errBusy
 	}
-	v, err := a.breaker.Execute(func() (*verdict, error) { return a.ask(ctx, what) })
+	defer func() { <-a.turns }()
+	v, err := a.breaker.Execute(func() (*verdict, error) { return a.ask(what) })
 	if errors.Is(err, gobreaker.ErrOpenState) || errors.Is(err, gobreaker.ErrTooManyRequests) {
 		a.counts.spared.Add(1)
 		return nil, errPaused
 	}
 	return v, err
+}
+
+// takeTurn waits until one more may ask, and reports whether that came to be in time.
+func (a *application) takeTurn() bool {
+	timer := time.NewTimer(a.timeout)
+	defer timer.Stop()
+	select {
+	case a.turns <- struct{}{}:
+		return true
+	case <-timer.C:
+		return false
+	}
 }
 
 // failed decides on a client about whom the application could not be asked.

@@ -13,8 +13,10 @@ import (
 )
 
 // ask asks once. An error is a [*nonsenseError], or there was no answer.
-func (a *application) ask(ctx context.Context, what *forwarded) (*verdict, error) {
+func (a *application) ask(what *forwarded) (*verdict, error) {
 	a.counts.asked.Add(1)
+	ctx, cancel := context.WithTimeout(context.Background(), a.timeout)
+	defer cancel()
 	v, err := a.exchange(ctx, what)
 	if err != nil {
 		a.counts.appFailures.Add(1)

@@ -1,6 +1,10 @@
 package identity
 
-import "net/http"
+import (
+	"net/http"
+
+	"github.com/molva-ws/molva"
+)
 
 // What the tests use beside what everybody may.
 var (
@@ -16,3 +20,6 @@ func FindToken(in []string, r *http.Request) (string, error) {
 	}
 	return findToken(places, r)
 }
+
+// GrantIn is what [GrantOf] will return for a client.
+func GrantIn(u *molva.Upgrade) *Grant { return u.Value.(*holder).grant.Load() }

@@ -65,7 +65,7 @@ type Application struct {
 	Headers []string
 	// Query are the names of the parameters that are passed on: in the query, or with POST in a form.
 	Query []string
-	// Timeout is how long an answer may take, and waiting for one's turn with it; default 2 seconds.
+	// Timeout is how long an answer may take, and before that waiting for one's turn; default 2 seconds for each.
 	Timeout time.Duration
 	// MaxAnswer is how many bytes an answer may have; default 16 KiB.
 	MaxAnswer int
