@@ -18,7 +18,7 @@ import (
 	"time"
 
 	"github.com/molva-ws/molva/bench/internal/proc"
-	"github.com/molva-ws/molva/bench/internal/stats"
+	"github.com/molva-ws/molva/internal/load"
 )
 
 func main() {
@@ -69,7 +69,7 @@ type Result struct {
 type tally struct {
 	mu      sync.Mutex
 	done    int
-	opening stats.Histogram
+	opening load.Histogram
 }
 
 func (t *tally) add(opening time.Duration) {
@@ -82,7 +82,7 @@ func (t *tally) add(opening time.Duration) {
 func (t *tally) restart() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.done, t.opening = 0, stats.Histogram{}
+	t.done, t.opening = 0, load.Histogram{}
 }
 
 func (c *config) run() (*Result, error) {

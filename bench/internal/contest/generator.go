@@ -39,6 +39,17 @@ type Timing struct {
 	Hold     time.Duration // of Idle: before the memory is read
 }
 
+// muchUnderWay is so many bytes that the slowest servers take seconds to send them round once.
+const muchUnderWay = 256 << 20
+
+// of returns the timing of a cell: where much is under way, longer than of others.
+func (t Timing) of(c Cell) Timing {
+	if c.Mode == Echo && c.Size*c.Conns*c.Inflight >= muchUnderWay {
+		t.Duration, t.Warmup = 3*t.Duration, 4*t.Warmup
+	}
+	return t
+}
+
 // generator is what drives a server: the only place that knows the load generators' flags and reports. Connect has one
 // of its own.
 type generator struct {

@@ -5,6 +5,7 @@ package contest
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"os/exec"
 	"path/filepath"
@@ -19,13 +20,24 @@ type workshop struct {
 }
 
 func newWorkshop(ctx context.Context, dir string) (*workshop, error) {
+	bench, err := Folder(ctx)
+	return &workshop{bench: bench, dir: dir, built: make(map[string]string)}, err
+}
+
+// Folder returns the folder of this module, which the working directory has to be in.
+func Folder(ctx context.Context) (string, error) {
 	out, err := exec.CommandContext(ctx, "go", "env", "GOMOD").Output()
 	if err != nil {
-		return nil, fmt.Errorf("go env GOMOD: %w", err)
+		return "", fmt.Errorf("go env GOMOD: %w", err)
 	}
-	bench := filepath.Dir(string(bytes.TrimSpace(out)))
-	return &workshop{bench: bench, dir: dir, built: make(map[string]string)}, nil
+	folder := filepath.Dir(string(bytes.TrimSpace(out)))
+	if filepath.Base(folder) != "bench" {
+		return "", fmt.Errorf("%w: go -C bench run ./contest", errElsewhere)
+	}
+	return folder, nil
 }
+
+var errElsewhere = errors.New("this has to be run in the folder bench")
 
 func (w *workshop) build(ctx context.Context, pkg string) (string, error) {
 	if path, done := w.built[pkg]; done {

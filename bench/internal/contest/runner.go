@@ -159,7 +159,8 @@ func patience(c Cell) time.Duration {
 }
 
 func (r *Runner) once(ctx context.Context, s *Contender, c Cell) (Sample, error) {
-	ctx, cancel := context.WithTimeout(ctx, patience(c)+r.Timing.Warmup+r.Timing.Duration+r.Timing.Hold)
+	timing := r.Timing.of(c)
+	ctx, cancel := context.WithTimeout(ctx, patience(c)+timing.Warmup+timing.Duration+timing.Hold)
 	defer cancel()
 	if c.Mode == Idle {
 		return r.idle(ctx, s, c)
@@ -168,7 +169,7 @@ func (r *Runner) once(ctx context.Context, s *Contender, c Cell) (Sample, error)
 	if err != nil {
 		return Sample{}, err
 	}
-	printed, err := r.drive(ctx, r.generator.command(c, r.Timing, s.Raw, one[0]))
+	printed, err := r.drive(ctx, r.generator.command(c, timing, s.Raw, one[0]))
 	said := one.stop()
 	if err == nil {
 		var found report

@@ -68,57 +68,6 @@ func Accept(listener int) (int, error) {
 	return fd, noDelay(fd)
 }
 
-// Connect begins to connect to addr and does not wait: the socket becomes
-// writable when it is connected, and Pending tells if it failed. A valid source
-// is the address the connection comes from; its port is chosen by the kernel
-// against the whole four-tuple, so every source has all ports.
-func Connect(addr netip.AddrPort, source netip.Addr) (int, error) {
-	fd, err := open(addr.Addr())
-	if err != nil {
-		return -1, err
-	}
-	if err := connect(fd, addr, source); err != nil {
-		unix.Close(fd)
-		return -1, err
-	}
-	return fd, nil
-}
-
-func connect(fd int, addr netip.AddrPort, source netip.Addr) error {
-	if source.IsValid() {
-		if err := unix.SetsockoptInt(fd, unix.SOL_IP, unix.IP_BIND_ADDRESS_NO_PORT, 1); err != nil {
-			return fmt.Errorf("setsockopt: %w", err)
-		}
-		if err := unix.Bind(fd, sockaddr(netip.AddrPortFrom(source, 0))); err != nil {
-			return fmt.Errorf("bind %v: %w", source, err)
-		}
-	}
-	// Closing resets, so that thousands of sockets do not linger in TIME_WAIT
-	// and eat the ports of the next run.
-	if err := unix.SetsockoptLinger(fd, unix.SOL_SOCKET, unix.SO_LINGER, &unix.Linger{Onoff: 1}); err != nil {
-		return fmt.Errorf("setsockopt: %w", err)
-	}
-	if err := noDelay(fd); err != nil {
-		return err
-	}
-	if err := unix.Connect(fd, sockaddr(addr)); err != nil && err != unix.EINPROGRESS {
-		return fmt.Errorf("connect %v: %w", addr, err)
-	}
-	return nil
-}
-
-// Pending returns and clears the error that waits on a socket.
-func Pending(fd int) error {
-	code, err := unix.GetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_ERROR)
-	if err != nil {
-		return err
-	}
-	if code != 0 {
-		return unix.Errno(code)
-	}
-	return nil
-}
-
 // Close closes a socket.
 func Close(fd int) error { return unix.Close(fd) }
 

@@ -1,3 +1,4 @@
+// Package stats condenses repeated runs into a median with its spread.
 package stats
 
 import (

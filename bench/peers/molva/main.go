@@ -21,14 +21,15 @@ func main() {
 	srv := newServer(o)
 	switch *engine {
 	case "loop":
+		log.Fatal(srv.ListenAndServe(o.Addr))
 	case "portable":
 		srv.Engine = molva.EnginePortable
+		log.Fatal(srv.Serve(o.MustListen()))
 	case "accept":
 		log.Fatal(http.Serve(o.MustListen(), accept(srv)))
 	default:
 		log.Fatalf("-engine %s is neither loop nor portable nor accept", *engine)
 	}
-	log.Fatal(srv.ListenAndServe(o.Addr))
 }
 
 func newServer(o peer.Options) *molva.Server {
