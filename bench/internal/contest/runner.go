@@ -43,6 +43,10 @@ func (r *Runner) Prepare(ctx context.Context, dir string) error {
 	if err != nil {
 		return err
 	}
+	return r.prepareIn(ctx, w)
+}
+
+func (r *Runner) prepareIn(ctx context.Context, w *workshop) (err error) {
 	r.Progress("building the load generators")
 	if r.generator, err = w.generator(ctx); err != nil {
 		return err
