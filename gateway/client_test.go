@@ -8,6 +8,7 @@ import (
 	"maps"
 	"net"
 	"regexp"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -202,3 +203,11 @@ func within(ok func() bool) bool {
 func do(g *gateway.Gateway, c gateway.Command) *gateway.Answer { return g.Do(context.Background(), &c) }
 
 func sorted[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
+
+// heap returns how many bytes are in use after a collection.
+func heap() int64 {
+	var stats runtime.MemStats
+	runtime.GC()
+	runtime.ReadMemStats(&stats)
+	return int64(stats.HeapAlloc)
+}
