@@ -130,6 +130,16 @@ func (f *windowFlags) apply(c *load.Config) error {
 		notNegative("--warmup", f.Warmup))
 }
 
+// rateFlags say at which rate messages are sent.
+type rateFlags struct {
+	Rate float64 `placeholder:"N" group:"Messages" help:"Send so many in a second, on all connections together, whether or not others have come back, as long as --inflight allows. Default: a message that comes back is followed by the next."`
+}
+
+func (f *rateFlags) apply(c *load.Config) error {
+	c.Rate = f.Rate
+	return notNegative("--rate", f.Rate)
+}
+
 // messageSize is a number of bytes, which may be 0.
 type messageSize int
 

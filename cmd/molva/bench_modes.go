@@ -12,7 +12,7 @@ type benchEchoCmd struct {
 	benchFlags
 	payloadFlags
 	windowFlags
-	Rate float64 `placeholder:"N" group:"Messages" help:"Send so many in a second, on all connections together, whether or not others have come back, as long as --inflight allows. Default: a message that comes back is followed by the next."`
+	rateFlags
 }
 
 // Help is shown by --help.
@@ -32,12 +32,7 @@ and so a server that stalls is charged for all that it kept waiting (corrected f
 
 // Run runs it.
 func (c *benchEchoCmd) Run(ctx context.Context, s streams) error {
-	return c.run(ctx, s, load.Echo, &c.payloadFlags, &c.windowFlags, c)
-}
-
-func (c *benchEchoCmd) apply(l *load.Config) error {
-	l.Rate = c.Rate
-	return notNegative("--rate", c.Rate)
+	return c.run(ctx, s, load.Echo, &c.payloadFlags, &c.windowFlags, &c.rateFlags)
 }
 
 // benchIdleCmd is molva bench idle.
@@ -74,6 +69,7 @@ type benchFanoutCmd struct {
 	benchFlags
 	payloadFlags
 	windowFlags
+	rateFlags
 }
 
 // Help is shown by --help.
@@ -83,6 +79,7 @@ the last one has it, and then the next is published. Latency runs from the publi
 
   molva bench fanout -c 1000 :9001/
   molva bench fanout -c 10000 -n 4 --pid $(pidof server) :9001/
+  molva bench fanout -c 10000 -n 64 --rate 20 :9001/               latency at 20 messages a second to all
 
 With --protocol molva all join a room of molva serve, and one publishes to it:
 
@@ -91,7 +88,7 @@ With --protocol molva all join a room of molva serve, and one publishes to it:
 
 // Run runs it.
 func (c *benchFanoutCmd) Run(ctx context.Context, s streams) error {
-	return c.run(ctx, s, load.Fanout, &c.payloadFlags, &c.windowFlags)
+	return c.run(ctx, s, load.Fanout, &c.payloadFlags, &c.windowFlags, &c.rateFlags)
 }
 
 // benchStormCmd is molva bench storm.

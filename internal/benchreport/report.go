@@ -109,17 +109,31 @@ func (r *report) latency() {
 		return
 	}
 	r.title("latency, %s", r.latencyRuns())
-	for _, p := range []struct {
-		name  string
-		value float64
-	}{
-		{"mean", r.MeanMicros}, {"50%", r.P50Micros}, {"90%", r.P90Micros}, {"99%", r.P99Micros},
-		{"99.9%", r.P999Micros}, {"100%", r.MaxMicros},
-	} {
-		r.line("  %-8s%12s", p.name, span(micros(p.value)))
-	}
+	r.percentiles()
 	r.line("")
 	r.histogram(r.Latency)
+}
+
+// percentiles are a table, with a column more where there are two ways to count.
+func (r *report) percentiles() {
+	second := func(func(*load.Percentiles) float64) string { return "" }
+	if r.Uncorrected != nil {
+		r.line("  %-8s%12s%16s", "", "from due", "from sending")
+		second = func(of func(*load.Percentiles) float64) string { return span(micros(of(r.Uncorrected))) }
+	}
+	for _, p := range []struct {
+		name string
+		of   func(*load.Percentiles) float64
+	}{
+		{"mean", func(p *load.Percentiles) float64 { return p.MeanMicros }},
+		{"50%", func(p *load.Percentiles) float64 { return p.P50Micros }},
+		{"90%", func(p *load.Percentiles) float64 { return p.P90Micros }},
+		{"99%", func(p *load.Percentiles) float64 { return p.P99Micros }},
+		{"99.9%", func(p *load.Percentiles) float64 { return p.P999Micros }},
+		{"100%", func(p *load.Percentiles) float64 { return p.MaxMicros }},
+	} {
+		r.line("  %-8s%12s%16s", p.name, span(micros(p.of(&r.Percentiles))), second(p.of))
+	}
 }
 
 // latencyRuns says from when to when, and what that means for coordinated omission.

@@ -39,20 +39,26 @@ func (e *echo) arrived(c *conn, first uint32, n int) {
 		for i := range uint32(n) {
 			s.latency.Record(s.now - own.plan.dueTime(c.slot, first+i))
 		}
+		e.record(&s.uncorrected, c, first, n)
 		e.sendDue(c)
 		return
 	}
+	e.record(&s.latency, c, first, n)
+	if own.going {
+		e.send(c, n)
+	}
+}
+
+// record counts how long ago messages were sent.
+func (e *echo) record(h *Histogram, c *conn, first uint32, n int) {
 	inflight := e.fleet.cfg.Inflight
-	stamps := own.stamps[int(c.slot)*inflight:][:inflight]
+	stamps := e.of(c).stamps[int(c.slot)*inflight:][:inflight]
 	at := int(first % uint32(inflight))
 	for range n {
-		s.latency.Record(s.now - stamps[at])
+		h.Record(c.shard.now - stamps[at])
 		if at++; at == inflight {
 			at = 0
 		}
-	}
-	if own.going {
-		e.send(c, n)
 	}
 }
 
@@ -95,10 +101,10 @@ func (e *echo) run(ctx context.Context, r *run) error {
 
 // start has the messages sent. stop sends no new ones, and returns how many were due.
 func (e *echo) start() (stop func() (unsent uint64), err error) {
+	e.prepare()
 	if e.fleet.cfg.Rate > 0 {
 		return e.startRate()
 	}
-	e.prepare()
 	for i, s := range e.fleet.shards {
 		s.mu.Lock()
 		e.shards[i].going = true
@@ -184,7 +190,7 @@ func (e *echo) tick(s *shard, plan *schedule) {
 // sendDue sends what is due on a connection, as far as there is room among what is under way.
 func (e *echo) sendDue(c *conn) {
 	n := min(int(c.due-c.granted), e.fleet.cfg.Inflight-c.outstanding())
-	if n > 0 && c.state == live && !e.of(c).plan.stopped {
-		c.send(n)
+	if n > 0 && !e.of(c).plan.stopped {
+		e.send(c, n)
 	}
 }

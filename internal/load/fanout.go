@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// fanout has one connection publish, with a number of messages under way, and every other receive. A message is done
-// when the last has it; its latency for each receiver runs from its publishing. Whether the publisher hears itself is
+// fanout has one connection publish, with a number of messages under way, or when they are due by a given rate, and
+// every other receive. A message is done when the last has it; its latency for each receiver runs from its publishing. Whether the publisher hears itself is
 // the server's choice.
 type fanout struct {
 	fleet     *fleet
@@ -17,6 +17,7 @@ type fanout struct {
 	reached   []atomic.Uint32 // receivers that have message s
 	done      atomic.Uint32   // messages that all receivers have
 	going     atomic.Bool
+	plan      *schedule // nil without a rate; set before the first message
 }
 
 func newFanout(f *fleet) *fanout {
@@ -49,7 +50,7 @@ func (m *fanout) arrived(c *conn, first uint32, n int) {
 	finished := 0
 	for i := range uint32(n) {
 		at := (first + i) % uint32(len(m.stamps))
-		s.latency.Record(s.now - time.Duration(m.stamps[at].Load()))
+		m.record(s, first+i, time.Duration(m.stamps[at].Load()))
 		if m.reached[at].Add(1) == m.receivers {
 			finished++
 		}
@@ -60,7 +61,17 @@ func (m *fanout) arrived(c *conn, first uint32, n int) {
 	}
 }
 
-// publish publishes n messages. held is the shard whose lock the caller has. Locking the publisher's beside it is safe:
+// record counts a receipt.
+func (m *fanout) record(s *shard, sequence uint32, published time.Duration) {
+	if m.plan == nil {
+		s.latency.Record(s.now - published)
+		return
+	}
+	s.latency.Record(s.now - m.plan.dueTime(0, sequence))
+	s.uncorrected.Record(s.now - published)
+}
+
+// publish publishes n messages, or those that are due and have room if there is a rate. held is the shard whose lock the caller has. Locking the publisher's beside it is safe:
 // nobody who has that one locks another.
 func (m *fanout) publish(n int, held *shard) {
 	p := m.publisher
@@ -69,7 +80,11 @@ func (m *fanout) publish(n int, held *shard) {
 		defer p.shard.mu.Unlock()
 		p.shard.now = m.fleet.now()
 	}
-	if p.state != live {
+	if m.plan != nil {
+		room := uint32(len(m.stamps)) - (p.granted - m.done.Load())
+		n = int(min(p.due-p.granted, room))
+	}
+	if p.state != live || n == 0 {
 		return
 	}
 	for i := range uint32(n) {
@@ -82,14 +97,49 @@ func (m *fanout) publish(n int, held *shard) {
 }
 
 func (m *fanout) run(ctx context.Context, r *run) error {
-	m.going.Store(true)
-	m.publish(m.fleet.cfg.Inflight, nil)
-	err := r.measure(ctx)
-	m.going.Store(false)
+	stop, err := m.start()
+	if err != nil {
+		return err
+	}
+	err = r.measure(ctx)
+	r.result.Unsent = stop()
 	if err != nil {
 		return err
 	}
 	return r.drain(func() bool { return m.done.Load() != m.fleet.published.Load() || m.publisherWaits() })
+}
+
+// start has the messages published. stop publishes no new ones, and returns how many were due.
+func (m *fanout) start() (stop func() (unsent uint64), err error) {
+	p, stopTick := m.publisher, func() {}
+	if rate := m.fleet.cfg.Rate; rate > 0 {
+		m.plan = newSchedule(m.fleet.now(), rate, 1)
+		if stopTick, err = m.fleet.network.tick(p.shard, m.plan.every, m.tick); err != nil {
+			return nil, err
+		}
+	}
+	m.going.Store(true)
+	if m.plan == nil {
+		m.publish(m.fleet.cfg.Inflight, nil)
+	}
+	return func() uint64 {
+		m.going.Store(false)
+		stopTick()
+		p.shard.mu.Lock()
+		defer p.shard.mu.Unlock()
+		if m.plan == nil {
+			return 0
+		}
+		return uint64(p.due - p.granted)
+	}, nil
+}
+
+// tick publishes what has become due.
+func (m *fanout) tick() {
+	if p := m.publisher; m.going.Load() {
+		p.due = uint32(m.plan.due(p.shard.now))
+		m.publish(0, p.shard)
+	}
 }
 
 // publisherWaits reports whether the publisher has yet to hear something of itself. One that has heard nothing until

@@ -32,10 +32,11 @@ type shard struct {
 	conns []*conn
 	now   time.Duration // since the fleet was made
 
-	latency  Histogram
-	received uint64 // messages in the present phase
-	sent     uint64 // messages ever
-	passed   uint64 // of which came back or were given up
+	latency     Histogram
+	uncorrected Histogram // of a run with a rate
+	received    uint64    // messages in the present phase
+	sent        uint64    // messages ever
+	passed      uint64    // of which came back or were given up
 
 	batch    []byte  // requests to be stamped
 	approved []byte  // a response that was judged well
@@ -301,20 +302,21 @@ func (f *fleet) restart() {
 	for _, s := range f.shards {
 		s.mu.Lock()
 		s.received = 0
-		s.latency = Histogram{}
+		s.latency, s.uncorrected = Histogram{}, Histogram{}
 		s.mu.Unlock()
 	}
 }
 
-// latency returns what was measured.
-func (f *fleet) latency() *Histogram {
-	h := new(Histogram)
+// latency returns what was measured, and of a run with a rate also what it would be uncorrected.
+func (f *fleet) latency() (h, uncorrected *Histogram) {
+	h, uncorrected = new(Histogram), new(Histogram)
 	for _, s := range f.shards {
 		s.mu.Lock()
 		h.Add(&s.latency)
+		uncorrected.Add(&s.uncorrected)
 		s.mu.Unlock()
 	}
-	return h
+	return h, uncorrected
 }
 
 // part closes all connections, in good order as far as the server lets us.

@@ -157,6 +157,37 @@ func TestFanoutCountsEveryDelivery(t *testing.T) {
 	}
 }
 
+func TestFanoutKeepsARate(t *testing.T) {
+	for _, loops := range []int{1, 2} {
+		c := short(load.Fanout, serve(t, broadcaster()))
+		c.Loops, c.Rate, c.Duration = loops, 500, time.Second
+		r := pass(t, c)
+		deliveries := c.Rate * float64(c.Conns-1)
+		if r.MessagesPerSecond < 0.7*deliveries || r.MessagesPerSecond > 1.3*deliveries {
+			t.Errorf("%v deliveries a second where %v were asked for", r.MessagesPerSecond, deliveries)
+		}
+		if !r.Corrected || r.Uncorrected.P50Micros <= 0 || r.Uncorrected.P50Micros > r.P50Micros {
+			t.Errorf("latency %+v, from sending %+v", r.Percentiles, r.Uncorrected)
+		}
+	}
+}
+
+func TestLatencyIsCorrectedForAStall(t *testing.T) {
+	const stall = 500 * time.Millisecond
+	var once sync.Once
+	srv := &molva.Server{OnMessage: func(c *molva.Conn, m molva.Message) {
+		once.Do(func() { time.Sleep(stall) }) // the fault that is to be found, not a way to wait
+		echo(c, m)
+	}}
+	c := short(load.Echo, serve(t, srv))
+	c.Conns, c.Inflight, c.Rate, c.Duration, c.Warmup = 1, 1, 200, 2*time.Second, -1
+	r := pass(t, c)
+	// A hundred of four hundred messages were due while the server stalled, and one was sent.
+	if p90 := time.Duration(r.P90Micros) * time.Microsecond; p90 < stall/4 || r.Uncorrected.P90Micros > r.P90Micros/2 {
+		t.Errorf("latency %+v, from sending %+v", r.Percentiles, r.Uncorrected)
+	}
+}
+
 func TestFanoutNoticesWhoWasLeftOut(t *testing.T) {
 	var mu sync.Mutex
 	var all []*molva.Conn
@@ -245,6 +276,7 @@ func TestWrongConfigurationsAreRefused(t *testing.T) {
 		"raw soak":          func(c *load.Config) { c.Mode, c.Raw = load.Soak, true },
 		"soak of nothing":   func(c *load.Config) { c.Mode, c.Size = load.Soak, 3 },
 		"another mode":      func(c *load.Config) { c.Mode = "dance" },
+		"storm at a rate":   func(c *load.Config) { c.Mode, c.Rate = load.Storm, 1 },
 		"no way from there": func(c *load.Config) { c.Sources = addresses("::1") },
 	} {
 		c := short(load.Echo, "ws://127.0.0.1:1")

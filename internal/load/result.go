@@ -28,14 +28,12 @@ type Result struct {
 	// Of messages that were sent when others had come back, latency runs from the sending. With Corrected it runs from
 	// when the message should have been sent by the rate that was asked for, so that a server that stalls is charged for
 	// the messages that it kept from being sent, too (coordinated omission).
-	Corrected  bool       `json:"latency_corrected"`
-	MeanMicros float64    `json:"mean_us"`
-	P50Micros  float64    `json:"p50_us"`
-	P90Micros  float64    `json:"p90_us"`
-	P99Micros  float64    `json:"p99_us"`
-	P999Micros float64    `json:"p999_us"`
-	MaxMicros  float64    `json:"max_us"`
-	Latency    *Histogram `json:"-"` // all of it; nil if nothing was measured
+	Corrected bool `json:"latency_corrected"`
+	Percentiles
+	// Uncorrected is the same from the sending, where Corrected is set. The difference is how long messages waited before
+	// they were sent: for others to come back, as many as may be under way, or for this program to be given a processor.
+	Uncorrected *Percentiles `json:"uncorrected,omitempty"`
+	Latency     *Histogram   `json:"-"` // all of it; nil if nothing was measured
 	// Unsent is how many messages were due by the rate and had not left at the end.
 	Unsent uint64 `json:"unsent,omitempty"`
 
@@ -64,6 +62,27 @@ type Result struct {
 	Faults      []Fault           `json:"faults,omitempty"` // the first of them
 }
 
+// Percentiles are those of a latency.
+type Percentiles struct {
+	MeanMicros float64 `json:"mean_us"`
+	P50Micros  float64 `json:"p50_us"`
+	P90Micros  float64 `json:"p90_us"`
+	P99Micros  float64 `json:"p99_us"`
+	P999Micros float64 `json:"p999_us"`
+	MaxMicros  float64 `json:"max_us"`
+}
+
+func percentilesOf(h *Histogram) Percentiles {
+	return Percentiles{
+		MeanMicros: micros(h.Mean()),
+		P50Micros:  micros(h.Percentile(50)),
+		P90Micros:  micros(h.Percentile(90)),
+		P99Micros:  micros(h.Percentile(99)),
+		P999Micros: micros(h.Percentile(99.9)),
+		MaxMicros:  micros(h.Max()),
+	}
+}
+
 // A Round is one time that all connections of a storm came back.
 type Round struct {
 	Seconds   float64 `json:"seconds"` // until all were served
@@ -79,14 +98,12 @@ func newResult(cfg *Config) *Result {
 	}
 }
 
-func (r *Result) setLatency(h *Histogram) {
-	r.Latency = h
-	r.MeanMicros = micros(h.Mean())
-	r.P50Micros = micros(h.Percentile(50))
-	r.P90Micros = micros(h.Percentile(90))
-	r.P99Micros = micros(h.Percentile(99))
-	r.P999Micros = micros(h.Percentile(99.9))
-	r.MaxMicros = micros(h.Max())
+func (r *Result) setLatency(h, uncorrected *Histogram) {
+	r.Latency, r.Percentiles = h, percentilesOf(h)
+	if r.Corrected {
+		p := percentilesOf(uncorrected)
+		r.Uncorrected = &p
+	}
 }
 
 // micros keeps three significant digits more than the histogram has, for a line of JSON that can be read.

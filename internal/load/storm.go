@@ -57,7 +57,7 @@ func (m *storm) run(ctx context.Context, r *run) error {
 		return e
 	}
 	r.result.Retries = m.fleet.retries.Load()
-	r.result.setLatency(all)
+	r.result.setLatency(all, nil)
 	if err := r.ended(err); err != nil || r.result.Interrupted {
 		return err
 	}
@@ -74,7 +74,7 @@ func (m *storm) blow(ctx context.Context, r *run, all *Histogram) error {
 	f.each(func(c *conn) { c.end(errWanted) })
 	everyone := func() bool { return int(m.served.Load()) == len(f.conns) }
 	err := r.wait(ctx, "coming back", r.cfg.Patience, everyone)
-	h := f.latency()
+	h, _ := f.latency()
 	all.Add(h)
 	r.result.Rounds = append(r.result.Rounds, Round{
 		Seconds:   (f.now() - time.Duration(m.began.Load())).Seconds(),

@@ -14,8 +14,8 @@ import (
 // TestReportsOfTheLoadGeneratorAreRead begins with the generator's own type, so that a name changed there is noticed.
 func TestReportsOfTheLoadGeneratorAreRead(t *testing.T) {
 	printed, err := json.Marshal(load.Result{
-		Messages: 10, MessagesPerSecond: 1, PerCPUSecond: 2, ServerBusy: 3, ClientBusy: 4, P50Micros: 5, P99Micros: 6,
-		ServerRSS: 7, BytesPerConn: 8,
+		Messages: 10, MessagesPerSecond: 1, PerCPUSecond: 2, ServerBusy: 3, ClientBusy: 4,
+		Percentiles: load.Percentiles{P50Micros: 5, P99Micros: 6}, ServerRSS: 7, BytesPerConn: 8,
 	})
 	if err != nil {
 		t.Fatal(err)
