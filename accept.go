@@ -40,10 +40,10 @@ func Accept(w http.ResponseWriter, r *http.Request, opts *AcceptOptions) (*Conn,
 	}
 	u := upgrader{
 		set:          newSettings(opts.Limits, opts.Timeouts, opts.Compression, opts.Slow, opts.Logger),
-		origins:      opts.Origins,
 		subprotocols: opts.Subprotocols,
 		onUpgrade:    opts.OnUpgrade,
 	}
+	u.origins.Store(&opts.Origins)
 	if opts.Server != nil {
 		opts.Server.init()
 		u.door = opts.Server.door

@@ -29,6 +29,9 @@ type Admission struct {
 	Handshakes float64
 	// HandshakeBurst is how many of them may come at once; 0 means what may come in a second, and at least one.
 	HandshakeBurst int
+	// DryRun lets everybody in whom one of these limits would keep out, and only counts them, see Stats.Spared, and
+	// tells the log. Nothing holds then, not even the number of those who wait for their first request.
+	DryRun bool
 	// IPv6Prefix is how many leading bits of an IPv6 address tell one client from another; 0 means 64.
 	IPv6Prefix int
 }
@@ -39,6 +42,7 @@ func (a Admission) limits() admission.Limits {
 		ConnsPerAddr: a.ConnsPerAddr,
 		Handshakes:   ratelimit.PerSecond(a.Handshakes, int64(a.HandshakeBurst)),
 		IPv6Prefix:   a.IPv6Prefix,
+		DryRun:       a.DryRun,
 	}
 }
 

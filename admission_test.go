@@ -135,6 +135,36 @@ func TestAdmissionOfHandshakesInTime(t *testing.T) {
 }
 
 // TestRefusedHandshakesLeaveRoom has clients come whom the server refuses for another reason than their number.
+func TestADryRunLetsEverybodyInAndCounts(t *testing.T) {
+	onEveryFront(t, func(t *testing.T, start func(*molva.Server) net.Addr) {
+		for _, c := range []struct {
+			admission molva.Admission
+			want      molva.SparedStats
+		}{
+			{molva.Admission{Conns: 2}, molva.SparedStats{Total: 3}},
+			{molva.Admission{ConnsPerAddr: 2}, molva.SparedStats{Addr: 3}},
+			{molva.Admission{Handshakes: 0.001, HandshakeBurst: 2}, molva.SparedStats{Rate: 3}},
+		} {
+			c.admission.DryRun = true
+			srv := &molva.Server{Admission: c.admission, Logger: slog.New(slog.DiscardHandler)}
+			addr := start(srv)
+			var conns []*molva.Conn
+			for range 5 {
+				conn, _ := wantStatus(t, addr, nil, http.StatusSwitchingProtocols)
+				conns = append(conns, conn)
+			}
+			wantStats(t, srv, func(s molva.Stats) bool { return s.Spared == c.want && s.Refused == molva.RefusedStats{} })
+			for _, conn := range conns { // who leaves makes room, whether he should have been let in or not
+				conn.CloseNow()
+			}
+			wantStats(t, srv, func(s molva.Stats) bool { return s.Conns == 0 })
+			wantStatus(t, addr, nil, http.StatusSwitchingProtocols)
+			c.want.Rate += min(c.want.Rate, 1)
+			wantStats(t, srv, func(s molva.Stats) bool { return s.Spared == c.want })
+		}
+	})
+}
+
 func TestRefusedHandshakesLeaveRoom(t *testing.T) {
 	onEveryFront(t, func(t *testing.T, start func(*molva.Server) net.Addr) {
 		srv := &molva.Server{

@@ -2,9 +2,12 @@ package molva
 
 import (
 	"errors"
+	"log/slog"
 	"net"
 	"net/http"
 	"net/netip"
+	"sync/atomic"
+	"time"
 
 	"github.com/molva-ws/molva/internal/admission"
 	"github.com/molva-ws/molva/internal/clientaddr"
@@ -32,6 +35,17 @@ type door struct {
 	trust  clientaddr.Trust
 	header string
 	counts *counts
+	dryRun bool
+	spares quiet // what is logged of those whom a dry run lets in
+	log    *slog.Logger
+}
+
+// quiet lets one thing a second be logged. It may be used from any goroutine.
+type quiet struct{ last atomic.Int64 }
+
+func (q *quiet) allow(now time.Time) bool {
+	last := q.last.Load()
+	return now.UnixNano()-last >= int64(time.Second) && q.last.CompareAndSwap(last, now.UnixNano())
 }
 
 func (s *Server) newDoor() *door {
@@ -44,6 +58,8 @@ func (s *Server) newDoor() *door {
 		trust:  trust,
 		header: s.ProxyHeader,
 		counts: s.counts,
+		dryRun: s.Admission.DryRun,
+		log:    s.upgrader.set.log,
 	}
 }
 
@@ -99,7 +115,11 @@ func (d *door) admit(r *request, peer client) (client, error) {
 		d.counts.refuse(refusedRequest)
 		return from, err
 	}
-	if err := d.gate.Connect(from.addr.Addr()); err != nil {
+	switch err := d.gate.Connect(from.addr.Addr()); {
+	case err == nil:
+	case d.dryRun:
+		d.spare(from, err)
+	default:
 		return from, d.turnAway(err)
 	}
 	return from, nil
@@ -119,6 +139,14 @@ func (d *door) follow(r *http.Request, peer client) (client, error) {
 		return peer, nil
 	}
 	return d.at(netip.AddrPortFrom(addr, 0)), nil
+}
+
+// spare lets a client in who is over a limit, which is only tried.
+func (d *door) spare(from client, err error) {
+	refusal, reason := turnedAway(err)
+	if d.counts.spared[reason].Add(1); d.spares.allow(time.Now()) {
+		d.log.Info("a client would have been refused", "client", from.addr.Addr(), "status", refusal.Status, "reason", refusal.Reason)
+	}
 }
 
 func (d *door) turnAway(err error) *Refusal {

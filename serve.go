@@ -40,7 +40,8 @@ func serveError(err error) error {
 }
 
 // Serve accepts connections from l until Shutdown or Close, and closes it. Handshakes on any path become WebSockets;
-// Handler answers all other requests. It returns [ErrServerClosed], or what went wrong with the listener.
+// Handler answers all other requests, by HTTP/2 for clients that begin with its preface, as those do that have agreed
+// on "h2" with a listener of [crypto/tls]. It returns [ErrServerClosed], or what went wrong with the listener.
 func (s *Server) Serve(l net.Listener) error {
 	s.init()
 	if group := s.driver().group; group != nil {
@@ -176,6 +177,8 @@ func (s *Server) plainRequests(addr net.Addr) *handoff {
 		s.plain = newHandoff(addr)
 		s.http = &http.Server{
 			Handler:           http.HandlerFunc(s.route),
+			Protocols:         plainProtocols(),
+			ConnContext:       withTLS,
 			ReadHeaderTimeout: set.handshake,
 			IdleTimeout:       2 * time.Minute,
 			MaxHeaderBytes:    defaultHeaderBytes,
@@ -188,6 +191,7 @@ func (s *Server) plainRequests(addr net.Addr) *handoff {
 
 // route answers the requests of connections that began with a plain one. A later one may still be a handshake.
 func (s *Server) route(w http.ResponseWriter, r *http.Request) {
+	noteTLS(r)
 	if s.Handler != nil && !handshake.IsUpgrade(r) {
 		s.Handler.ServeHTTP(w, r)
 		return

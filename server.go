@@ -96,10 +96,10 @@ func (s *Server) init() {
 	s.setup.Do(func() {
 		s.upgrader = upgrader{
 			set:          newSettings(s.Limits, s.Timeouts, s.Compression, s.Slow, s.Logger),
-			origins:      s.Origins,
 			subprotocols: s.Subprotocols,
 			onUpgrade:    s.OnUpgrade,
 		}
+		s.upgrader.origins.Store(&s.Origins)
 		s.counts = new(counts)
 		s.upgrader.set.belongsTo(s)
 		s.door = s.newDoor()
@@ -108,6 +108,17 @@ func (s *Server) init() {
 			s.upgrader.set.log.Error("a pattern in Server.Origins matches nothing", "error", err)
 		}
 	})
+}
+
+// SetOrigins replaces Origins, for handshakes from now on. It may be called while the server serves. If one of the
+// patterns is none it returns the error of [handshake.ValidateOrigins] and changes nothing.
+func (s *Server) SetOrigins(patterns []string) error {
+	if err := handshake.ValidateOrigins(patterns); err != nil {
+		return err
+	}
+	s.init()
+	s.upgrader.origins.Store(&patterns)
+	return nil
 }
 
 // ServeHTTP answers an opening handshake. It returns at once; the connection goes on without the request.

@@ -17,6 +17,7 @@ type Stats struct {
 	Handshakes uint64 // opening handshakes accepted
 
 	Refused RefusedStats
+	Spared  SparedStats
 
 	MessagesIn  uint64 // messages received, control frames not counted; those that came together when all are handled
 	MessagesOut uint64 // messages taken for sending, one for each connection that a message to many reaches
@@ -40,6 +41,13 @@ type RefusedStats struct {
 	TooLarge uint64 // the request's header was too long; 431
 	Shutdown uint64 // the server was shutting down; 503
 	Failed   uint64 // the server could not answer
+}
+
+// SparedStats counts those whom Admission would have refused but for its DryRun, by the limit.
+type SparedStats struct {
+	Total uint64
+	Addr  uint64
+	Rate  uint64
 }
 
 // SlowStats counts what became of clients that did not read fast enough; see [SlowPolicy].
@@ -113,6 +121,7 @@ type counts struct {
 	group       atomic.Pointer[loop.Group]
 	handshakes  atomic.Uint64
 	refused     [refusedReasons]atomic.Uint64
+	spared      [refusedReasons]atomic.Uint64
 	slowClosed  atomic.Uint64
 	slowStalled atomic.Uint64
 	slowRefused atomic.Uint64
@@ -175,8 +184,13 @@ func (n *counts) ended(err *CloseError) {
 
 func (n *counts) stats() Stats {
 	stats := Stats{
-		Handshakes:  n.handshakes.Load(),
-		Refused:     n.refusedStats(),
+		Handshakes: n.handshakes.Load(),
+		Refused:    n.refusedStats(),
+		Spared: SparedStats{
+			Total: n.spared[refusedTotal].Load(),
+			Addr:  n.spared[refusedAddr].Load(),
+			Rate:  n.spared[refusedRate].Load(),
+		},
 		MessagesIn:  n.messagesIn.Load(),
 		MessagesOut: n.messagesOut.Load() + n.streams.Messages.Load(),
 		BytesIn:     n.streams.In.Load(),

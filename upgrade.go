@@ -9,6 +9,7 @@ import (
 	"net/netip"
 	"runtime/debug"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/molva-ws/molva/handshake"
@@ -41,7 +42,7 @@ type Refusal = handshake.Refusal
 // upgrader is what it takes to answer an opening handshake.
 type upgrader struct {
 	set          *settings
-	origins      []string
+	origins      atomic.Pointer[[]string]
 	subprotocols []string
 	onUpgrade    func(*Upgrade) error
 	door         *door // nil on connections that have no server
@@ -84,7 +85,7 @@ func (u *upgrader) accept(r *request, peer client) (accepted, error) {
 
 // agree asks whether the client may have a connection, and of which kind.
 func (u *upgrader) agree(r *request, offer handshake.Offer, from client) (accepted, error) {
-	if err := r.head.CheckOrigin(u.origins); err != nil {
+	if err := r.head.CheckOrigin(*u.origins.Load()); err != nil {
 		u.set.counts.refuse(refusedOrigin)
 		return accepted{}, err
 	}

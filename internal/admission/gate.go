@@ -35,6 +35,7 @@ type Limits struct {
 	ConnsPerAddr int             // connections at a time from one address
 	Handshakes   ratelimit.Limit // of one address
 	IPv6Prefix   int             // leading bits that make an IPv6 address; zero means 64
+	DryRun       bool            // everybody is let in; the errors of Connect say who should not have been
 }
 
 // minVisitors is the least number of visitors that a limit on connections leaves room for: a page that has nothing to
@@ -71,7 +72,7 @@ func (g *Gate) Visitors() int64 { return g.visitors.Load() }
 // Visit lets a visitor in, unless there are as many as the limits allow connections: then it returns [ErrTotal] or
 // [ErrAddr]. LeaveVisitor counts him out again.
 func (g *Gate) Visit(addr netip.Addr) error {
-	if !enter(&g.visitors, g.limits.Conns, minVisitors) {
+	if !g.enter(&g.visitors, minVisitors) {
 		return ErrTotal
 	}
 	if !g.byAddr(addr, g.limits.ConnsPerAddr > 0) {
@@ -82,7 +83,7 @@ func (g *Gate) Visit(addr netip.Addr) error {
 	now := g.now()
 	e := g.table.take(g.key(addr), now)
 	defer g.table.settle(e, now)
-	if int(e.visitors) >= max(g.limits.ConnsPerAddr, minVisitors) {
+	if int(e.visitors) >= max(g.limits.ConnsPerAddr, minVisitors) && !g.limits.DryRun {
 		g.visitors.Add(-1)
 		return ErrAddr
 	}
@@ -97,37 +98,42 @@ func (g *Gate) LeaveVisitor(addr netip.Addr) {
 }
 
 // Connect lets a connection in, for whose address a handshake is counted, too. It returns [ErrTotal], [ErrAddr] or a
-// [*RateError]; a handshake that is refused for its rate is not counted. LeaveConn counts the connection out again.
-func (g *Gate) Connect(addr netip.Addr) error {
+// [*RateError]; a handshake that is refused for its rate is not counted. LeaveConn counts the connection out again,
+// in a dry run also after an error.
+func (g *Gate) Connect(addr netip.Addr) (over error) {
 	if g.byAddr(addr, g.limits.ConnsPerAddr > 0 || !g.limits.Handshakes.IsZero()) {
-		if err := g.connectAddr(addr); err != nil {
-			return err
+		if over = g.connectAddr(addr); over != nil && !g.limits.DryRun {
+			return over
 		}
 	}
-	if !enter(&g.conns, g.limits.Conns, 0) {
+	if !g.enter(&g.conns, 0) {
 		g.leave(addr, func(e *entry) { e.conns-- })
 		return ErrTotal
 	}
-	return nil
+	if g.limits.DryRun && g.limits.Conns > 0 && g.conns.Load() > int64(g.limits.Conns) {
+		return ErrTotal
+	}
+	return over
 }
 
-func (g *Gate) connectAddr(addr netip.Addr) error {
+func (g *Gate) connectAddr(addr netip.Addr) (over error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	now := g.now()
 	e := g.table.take(g.key(addr), now)
 	defer g.table.settle(e, now)
 	if wait := e.handshakes.Wait(g.limits.Handshakes, now); wait > 0 {
-		return &RateError{RetryAfter: wait}
-	}
-	e.handshakes.Take(g.limits.Handshakes, now, 1)
-	if g.limits.ConnsPerAddr > 0 {
-		if int(e.conns) >= g.limits.ConnsPerAddr {
-			return ErrAddr
+		over = &RateError{RetryAfter: wait}
+	} else {
+		e.handshakes.Take(g.limits.Handshakes, now, 1)
+		if g.limits.ConnsPerAddr > 0 && int(e.conns) >= g.limits.ConnsPerAddr {
+			over = ErrAddr
 		}
+	}
+	if g.limits.ConnsPerAddr > 0 && (over == nil || g.limits.DryRun) {
 		e.conns++
 	}
-	return nil
+	return over
 }
 
 // LeaveConn counts a connection out that came from addr.
@@ -164,9 +170,10 @@ func (g *Gate) key(addr netip.Addr) netip.Addr {
 	return prefix.Addr()
 }
 
-// enter counts one more, unless there is a limit and it is reached.
-func enter(count *atomic.Int64, limit, atLeast int) bool {
-	if n := count.Add(1); limit > 0 && n > int64(max(limit, atLeast)) {
+// enter counts one more, unless the limit on connections holds and is reached.
+func (g *Gate) enter(count *atomic.Int64, atLeast int) bool {
+	limit := g.limits.Conns
+	if n := count.Add(1); limit > 0 && !g.limits.DryRun && n > int64(max(limit, atLeast)) {
 		count.Add(-1)
 		return false
 	}

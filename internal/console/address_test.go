@@ -51,20 +51,3 @@ func TestParseAddress(t *testing.T) {
 		}
 	}
 }
-
-func TestSize(t *testing.T) {
-	for s, want := range map[string]Size{
-		"1": 1, "1b": 1, "64k": 65536, "64KiB": 65536, "10 MiB": 10 << 20, "2MB": 2e6, "1g": 1 << 30, "1GiB": 1 << 30,
-	} {
-		var got Size
-		if err := got.UnmarshalText([]byte(s)); err != nil || got != want {
-			t.Errorf("%q: %d, %v", s, got, err)
-		}
-	}
-	for _, s := range []string{"", "0", "-1", "k", "1.5m", "2g", "1x", "99999999999999999999", "9223372036854775807k"} {
-		var got Size
-		if err := got.UnmarshalText([]byte(s)); err == nil {
-			t.Errorf("%q: %d", s, got)
-		}
-	}
-}

@@ -4,9 +4,10 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"strconv"
 	"strings"
 	"time"
+
+	"github.com/molva-ws/molva/internal/bytesize"
 )
 
 // Options is what the user asked for.
@@ -72,36 +73,8 @@ func (o *Options) header() (http.Header, error) {
 	return h, nil
 }
 
-// Size is a number of bytes, written as 4096, 64k, 64KiB, 10MB or 1GiB. Both k and KiB are 1,024, KB is 1,000.
-type Size int64
-
-var units = []struct {
-	suffix string
-	bytes  int64
-}{
-	{"kib", 1 << 10}, {"mib", 1 << 20}, {"gib", 1 << 30}, {"kb", 1e3}, {"mb", 1e6}, {"gb", 1e9},
-	{"k", 1 << 10}, {"m", 1 << 20}, {"g", 1 << 30}, {"b", 1},
-}
-
-// UnmarshalText implements [encoding.TextUnmarshaler].
-func (s *Size) UnmarshalText(text []byte) error {
-	number, unit := strings.ToLower(strings.TrimSpace(string(text))), int64(1)
-	for _, u := range units {
-		if rest, ok := strings.CutSuffix(number, u.suffix); ok {
-			number, unit = strings.TrimSpace(rest), u.bytes
-			break
-		}
-	}
-	n, err := strconv.ParseInt(number, 10, 64)
-	if err != nil || n <= 0 || n > maxSize/unit {
-		return fmt.Errorf("%q is not a size such as 65536, 64k or 10MiB, up to 1 GiB", text)
-	}
-	*s = Size(n * unit)
-	return nil
-}
-
-// maxSize is the largest message: what every system can hold in a slice.
-const maxSize = 1 << 30
+// Size is a number of bytes, written as 4096, 64k, 64KiB, 10MB or 1GiB.
+type Size = bytesize.Size
 
 // Wait is how long to wait. The zero value is the default, which depends on what is waited for.
 type Wait struct {
