@@ -8,6 +8,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/molva-ws/molva/internal/nearest"
 )
 
 // openAPI describes the HTTP API in OpenAPI 3.1.
@@ -27,7 +29,6 @@ const (
 // api answers what is asked under /api/. Whoever has no key learns nothing there but that.
 type api struct {
 	gateway *Gateway
-	keys    keyring
 	routes  map[string]apiRoute
 }
 
@@ -38,8 +39,11 @@ type apiRoute struct {
 }
 
 func (g *Gateway) apiHandler() http.Handler {
-	a := &api{gateway: g, keys: newKeyring(g.Keys), routes: make(map[string]apiRoute)}
+	a := &api{gateway: g, routes: make(map[string]apiRoute)}
 	for name := range commandFields {
+		if isLocal(name) {
+			continue
+		}
 		methods := []string{http.MethodPost}
 		if onlyLooks(name) {
 			methods = []string{http.MethodGet, http.MethodHead, http.MethodPost}
@@ -71,7 +75,7 @@ func (a *api) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 func (a *api) serve(w http.ResponseWriter, r *http.Request, name string) {
-	if refusal := a.keys.check(r); refusal != nil {
+	if refusal := a.gateway.keyring().check(r); refusal != nil {
 		w.Header().Set("WWW-Authenticate", `Bearer realm="molva"`)
 		a.answer(w, refusal)
 		return
@@ -80,7 +84,7 @@ func (a *api) serve(w http.ResponseWriter, r *http.Request, name string) {
 	switch {
 	case !known:
 		paths := slices.Sorted(maps.Keys(a.routes))
-		a.answer(w, refused(ErrBadCommand, "there is no /api/%s%s", shown([]byte(name)), suggest(name, paths)))
+		a.answer(w, refused(ErrBadCommand, "there is no /api/%s%s", shown([]byte(name)), nearest.Suggest(name, paths)))
 	case r.Method == http.MethodOptions:
 		w.Header().Set("Allow", allow(route.methods))
 		w.WriteHeader(http.StatusNoContent)

@@ -35,6 +35,7 @@ type Answer struct {
 	More     bool            `json:"more,omitempty"`
 	Closed   *int            `json:"closed,omitempty"`
 	Stats    *Stats          `json:"stats,omitempty"`
+	Reloaded *Reloaded       `json:"reloaded,omitempty"`
 }
 
 // ConnInfo describes a connection.

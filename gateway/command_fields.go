@@ -71,10 +71,13 @@ var commandFields = map[string]field{
 	"disconnect": fieldUser | fieldConn | fieldCode | fieldReason,
 	"stats":      0,
 	"ping":       0,
+	"reload":     0,
 }
 
 // onlyLooks tells whether a command changes nothing, so that it may be asked for with GET.
-func onlyLooks(command string) bool { return command != "send" && command != "disconnect" }
+func onlyLooks(command string) bool {
+	return command != "send" && command != "disconnect" && command != "reload"
+}
 
 // set sets a field of c to a JSON value. If any value is allowed, c refers to it afterwards.
 func (c *Command) set(f field, v []byte) error {

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strconv"
 	"unicode/utf8"
+
+	"github.com/molva-ws/molva/internal/nearest"
 )
 
 const (
@@ -93,7 +95,7 @@ func (d *decoding) done() *Answer {
 		a = unknownCommand(command)
 	case d.unknown != "":
 		name, _ := strconv.Unquote(d.unknown)
-		a = refused(ErrBadField, "there is no field %s%s", d.unknown, suggest(name, (takes|fieldID).names()))
+		a = refused(ErrBadField, "there is no field %s%s", d.unknown, nearest.Suggest(name, (takes|fieldID).names()))
 	case d.failed != "":
 		a = refused(ErrBadField, "%s", d.failed)
 	default:
@@ -110,7 +112,7 @@ func (d *decoding) done() *Answer {
 func unknownCommand(name string) *Answer {
 	name = shown([]byte(name))
 	known := slices.Sorted(maps.Keys(commandFields))
-	return refused(ErrBadCommand, "there is no command %q%s", name, suggest(name, known))
+	return refused(ErrBadCommand, "there is no command %q%s", name, nearest.Suggest(name, known))
 }
 
 func shown(name []byte) string {

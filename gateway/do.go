@@ -72,6 +72,8 @@ func (g *Gateway) carryOut(ctx context.Context, name string, c *Command) (*Answe
 	case "stats":
 		stats := g.Stats()
 		return &Answer{Stats: &stats}, nil
+	case "reload":
+		return g.doReload(ctx)
 	}
 	return &Answer{Time: now()}, nil // ping
 }

@@ -31,6 +31,11 @@ func (g *Gateway) perform(ctx context.Context, from door, c *Command) (a *Answer
 		}
 		g.heard.command(from, c.Command, a.Error)
 	}()
+	if from == doorHTTP && isLocal(c.Command) {
+		a = refused(ErrBadCommand, "%s can only be said on the local socket", c.Command)
+		a.Request = c.ID
+		return a
+	}
 	return g.Do(ctx, c)
 }
 

@@ -20,7 +20,7 @@ import (
 )
 
 // Gateway is the ready server. The zero value serves, and lets everybody be whom they like. The fields must not change
-// once it does.
+// once it does; SetPolicy changes what may.
 type Gateway struct {
 	// Identify admits or refuses a client and names its user in Upgrade.User, whose name "" is none. It comes after the
 	// check of the origin. A [*molva.Refusal] tells the client why; any other error is 403 and only logged. Nil: the
@@ -55,12 +55,16 @@ type Gateway struct {
 	WebSocket molva.Server
 	// Limits has what is counted by the gateway itself.
 	Limits Limits
+	// Reload reads the configuration again for the command reload. The error tells whoever said it what is wrong there.
+	// Nil: there is none.
+	Reload func(context.Context) (*Reloaded, error)
 	// Logger gets connections at debug level, refusals and misuse at info and warn; default: slog.Default().
 	Logger *slog.Logger
 
 	setup   sync.Once
 	started time.Time
 	limits  Limits // with the defaults filled in
+	policy  atomic.Pointer[policy]
 	log     *slog.Logger
 	misuse  quietlog.Log
 	routes  *http.ServeMux
@@ -146,6 +150,7 @@ func (g *Gateway) init() {
 		}
 		g.misuse.Logger = g.log
 		g.limits = g.Limits.withDefaults()
+		g.policy.Store(g.firstPolicy())
 		g.setUpWebSocket()
 		g.setUpRoutes()
 	})

@@ -11,18 +11,21 @@ import (
 
 // The labels of commands and of what became of them. What is none of them counts as "other".
 var (
-	commandLabels = []string{"send", "online", "conns", "rooms", "users", "disconnect", "stats", "ping", "other"}
-	resultLabels  = []ErrorCode{"ok", ErrBadJSON, ErrBadCommand, ErrBadField, ErrTooLarge, ErrKeyReused, ErrBusy,
-		ErrInternal, "other"}
+	commandLabels = []string{"send", "online", "conns", "rooms", "users", "disconnect", "stats", "ping", "reload",
+		"other"}
+	resultLabels = []ErrorCode{"ok", ErrBadJSON, ErrBadCommand, ErrBadField, ErrTooLarge, ErrKeyReused, ErrBusy,
+		ErrInternal, ErrBadConfig, "other"}
 )
 
 // heard counts what came through the doors.
 type heard struct {
 	// commands by door, command and result
-	commands [doors][9][9]atomic.Uint64
+	commands [doors][10][10]atomic.Uint64
 
 	socketConns   atomic.Int64
 	socketRefused atomic.Uint64
+
+	userSpared atomic.Uint64
 
 	setup     sync.Once
 	durations *prometheus.HistogramVec

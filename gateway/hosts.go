@@ -13,11 +13,12 @@ import (
 // from elsewhere may have its own name point to this server (DNS rebinding). Its requests then look as if they came
 // from a page of this server, but for the name that they bear.
 func (g *Gateway) checkHost(r *http.Request) *molva.Refusal {
-	if len(g.Hosts) == 0 {
+	hosts := g.policy.Load().Hosts
+	if len(hosts) == 0 {
 		return nil
 	}
 	host := hostname(r.Host)
-	for _, allowed := range g.Hosts {
+	for _, allowed := range hosts {
 		if strings.EqualFold(allowed, host) || strings.EqualFold(allowed, "localhost") && isLoopback(host) {
 			return nil
 		}

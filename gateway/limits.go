@@ -14,6 +14,8 @@ type Limits struct {
 	Message int           // bytes in a message of the application; default 1 MiB
 	Keys    int           // idempotency keys that are remembered; default 100,000
 	KeyAge  time.Duration // how long; default 10 minutes
+
+	ConnsPerUser int // connections of one user, who gets 429 then; 0 is any number
 }
 
 func (l Limits) withDefaults() Limits {

@@ -27,11 +27,10 @@ func (g *Gateway) metricsHandler() http.Handler {
 	registry.MustRegister(metrics{g}, collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	handler := promhttp.HandlerFor(registry, promhttp.HandlerOpts{MaxRequestsInFlight: metricsAtOnce})
-	keys := newKeyring(g.Keys)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Cache-Control", "no-store")
 		switch {
-		case !fromThisMachine(r) && keys.check(r) != nil:
+		case !fromThisMachine(r) && g.keyring().check(r) != nil:
 			w.Header().Set("WWW-Authenticate", `Bearer realm="molva"`)
 			http.Error(w, "metrics are for this machine, and for those with a key: send Authorization: Bearer KEY",
 				http.StatusUnauthorized)
@@ -69,6 +68,8 @@ var (
 	descHandshakes = describe("handshakes_total", "Opening handshakes accepted.")
 	descRefused    = describe("refused_total", "Connections and handshakes refused, by the reason.", "reason")
 
+	descSpared = describe("spared_total", "Handshakes that limits would refuse, but for the dry run.", "limit")
+
 	descMessagesIn  = describe("messages_received_total", "WebSocket messages received.")
 	descMessagesOut = describe("messages_sent_total", "WebSocket messages taken for sending, one for each receiver.")
 	descBytesIn     = describe("received_bytes_total", "Bytes read from WebSocket connections.")
@@ -99,7 +100,7 @@ func describe(name, help string, labels ...string) *prometheus.Desc {
 // Describe sends the descriptions of all that Collect sends.
 func (m metrics) Describe(to chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{
-		descConnections, descUsers, descRooms, descQueued, descOpenings, descHandshakes, descRefused, descMessagesIn,
+		descConnections, descUsers, descRooms, descQueued, descOpenings, descHandshakes, descRefused, descSpared, descMessagesIn,
 		descMessagesOut, descBytesIn, descBytesOut, descSlowClosed, descSlowMessages, descFastPaused, descFastClosed,
 		descTurns, descHandovers, descDispatched, descAccept, descCommands, descSocketConns, descSocketRefused, descBuild,
 	} {
@@ -138,6 +139,9 @@ func (to sink) server(s molva.Stats) {
 	to.gauge(descOpenings, float64(s.Openings))
 	to.counter(descHandshakes, s.Handshakes)
 	to.refused(s.Refused)
+	to.counter(descSpared, s.Spared.Total, "total")
+	to.counter(descSpared, s.Spared.Addr, "addr")
+	to.counter(descSpared, s.Spared.Rate, "rate")
 	to.counter(descMessagesIn, s.MessagesIn)
 	to.counter(descMessagesOut, s.MessagesOut)
 	to.counter(descBytesIn, s.BytesIn)
@@ -180,6 +184,7 @@ func (to sink) heard(h *heard) {
 	}
 	to.gauge(descSocketConns, float64(h.socketConns.Load()))
 	to.counter(descSocketRefused, h.socketRefused.Load())
+	to.counter(descSpared, h.userSpared.Load(), "user")
 	h.histogram().Collect(to)
 }
 

@@ -28,8 +28,9 @@ type slot struct {
 // next returns the number of a new connection.
 func (l *roster) next() uint64 { return l.last.Add(1) }
 
-// add calls told, unless it is nil, before anybody finds c here.
-func (l *roster) add(c *Client, told func(*Client)) {
+// add returns how many connections the user of c has now; 0 if it has none. It calls told, unless that is nil, before
+// anybody finds c here.
+func (l *roster) add(c *Client, told func(*Client)) (ofUser int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.slots = append(l.slots, slot{c.number, c})
@@ -42,10 +43,12 @@ func (l *roster) add(c *Client, told func(*Client)) {
 			l.users = make(map[string]int)
 		}
 		l.users[c.user]++
+		ofUser = l.users[c.user]
 	}
 	if told != nil {
 		told(c)
 	}
+	return ofUser
 }
 
 func (l *roster) remove(c *Client) {

@@ -31,6 +31,9 @@ func (g *Gateway) admit(u *molva.Upgrade) error {
 			Reason: "the name of a user must be " + g.nameRule() + " and not begin with $",
 		}
 	}
+	if refusal := g.checkUser(u); refusal != nil {
+		return refusal
+	}
 	// The server learns the user's name once the client was greeted, so that nothing is sent before.
 	u.Value = &Client{gateway: g, user: u.User, value: u.Value}
 	u.User = ""
@@ -62,7 +65,7 @@ func (g *Gateway) opened(conn *molva.Conn) {
 	if c.user != "" {
 		conn.SetUser(c.user)
 	}
-	g.conns.add(c, g.Observer.Connected)
+	g.enforceUserConns(conn, g.conns.add(c, g.Observer.Connected))
 	if g.logsDebug() {
 		g.log.Debug("connection opened", "conn", c.ID(), "user", c.user, "client", conn.ClientAddr())
 	}

@@ -36,7 +36,7 @@ func (g *Gateway) ServeSocket(l net.Listener) error {
 	defer g.doors.Done()
 	s := &socketServer{gateway: g, refusals: make(chan struct{}, socketRefusals)}
 	if l.Addr().Network() != "unix" {
-		s.keys, s.locked = newKeyring(g.Keys), true
+		s.locked = true
 	}
 	stopping, stop := context.WithCancel(context.Background())
 	closed := make(chan struct{})
@@ -60,7 +60,6 @@ func (g *Gateway) ServeSocket(l net.Listener) error {
 type socketServer struct {
 	gateway  *Gateway
 	locked   bool // asks for a key
-	keys     keyring
 	conns    sync.WaitGroup
 	refusals chan struct{}
 }
@@ -122,7 +121,7 @@ func (s *socketServer) serve(stopping context.Context, nc net.Conn) {
 	})
 	defer halt()
 	if s.locked {
-		if refusal := c.authenticate(s.keys); refusal != nil {
+		if refusal := c.authenticate(s.gateway.keyring()); refusal != nil {
 			s.gateway.misuse.Say(slog.LevelWarn, "connection to the local socket without a good key", "remote", nc.RemoteAddr())
 			s.turnAway(nc, refusal)
 			return

@@ -17,6 +17,8 @@ import (
 // commands is what can be typed after molva.
 type commands struct {
 	Serve   serveCmd   `cmd:"" help:"Serve WebSockets to browsers, and take messages for them from the application."`
+	Config  configCmd  `cmd:"" help:"Print the settings that hold, or check a file with them."`
+	Reload  reloadCmd  `cmd:"" help:"Have the server on this machine read its settings again."`
 	Send    sendCmd    `cmd:"" help:"Send a message to a user, to a room or to everyone."`
 	Connect connectCmd `cmd:"" help:"Talk to any WebSocket server, by hand or through pipes."`
 	Bench   benchCmd   `cmd:"" help:"Measure any WebSocket server, and check all that it says."`
@@ -68,6 +70,7 @@ func run(ctx context.Context, args []string, s streams) (code int) {
 		kong.Vars{"version": version()},
 		kong.BindTo(ctx, (*context.Context)(nil)),
 		kong.Bind(s),
+		settingsVariables(),
 	)
 	if err != nil {
 		fmt.Fprintln(s.err, "molva:", err)

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
@@ -9,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/molva-ws/molva/gateway"
+	"github.com/molva-ws/molva/gateway/config"
 )
 
 // doors are what the server listens on.
@@ -47,14 +49,10 @@ func (d *doors) socketAddress() string {
 }
 
 // openDoors listens everywhere, or nowhere.
-func (c *serveCmd) openDoors() (*doors, error) {
+func openDoors(s *config.Settings) (*doors, error) {
 	d := &doors{hosts: []string{"localhost"}}
-	addresses := c.Listen
-	if len(addresses) == 0 {
-		addresses = []string{defaultListen}
-	}
-	for _, address := range addresses {
-		l, err := c.listenWeb(address)
+	for _, address := range s.Listen {
+		l, err := listenWeb(s, address)
 		if err != nil {
 			d.close()
 			return nil, err
@@ -64,7 +62,7 @@ func (c *serveCmd) openDoors() (*doors, error) {
 			d.hosts = append(d.hosts, host)
 		}
 	}
-	socket, err := c.listenSocket()
+	socket, err := listenSocket(s)
 	if err != nil {
 		d.close()
 		return nil, err
@@ -73,28 +71,34 @@ func (c *serveCmd) openDoors() (*doors, error) {
 	return d, nil
 }
 
+// encrypt has the web listeners speak TLS.
+func (d *doors) encrypt(c *tls.Config) {
+	for i, l := range d.web {
+		d.web[i] = tls.NewListener(l, c)
+	}
+}
+
 // listenWeb listens on an address, if it is one that may be listened on.
-func (c *serveCmd) listenWeb(address string) (net.Listener, error) {
+func listenWeb(s *config.Settings, address string) (net.Listener, error) {
 	addr, err := net.ResolveTCPAddr("tcp", address)
 	if err != nil {
 		return nil, usage("--listen: %q is not an address such as 127.0.0.1:8000: %w", address, err)
 	}
-	if !c.Open && !addr.IP.IsLoopback() {
-		return nil, usage("other machines can reach %s, and anyone there could connect as any user;\n"+
-			"if that is what you want, add --open; if not, listen on 127.0.0.1:%d", address, addr.Port)
+	if err := s.CheckReach(address, addr); err != nil {
+		return nil, usage("--listen: %w", err)
 	}
 	return listenTCP("--listen", addr)
 }
 
 // listenSocket listens for commands. It returns nil if nobody wants that.
-func (c *serveCmd) listenSocket() (net.Listener, error) {
-	if c.Socket == "none" {
+func listenSocket(s *config.Settings) (net.Listener, error) {
+	if s.Socket == "none" {
 		return nil, nil
 	}
-	if address, ok := strings.CutPrefix(c.Socket, "tcp:"); ok {
-		return c.listenSocketTCP(address)
+	if address, ok := strings.CutPrefix(s.Socket, "tcp:"); ok {
+		return listenSocketTCP(s, address)
 	}
-	path := c.Socket
+	path := s.Socket
 	if path == "" {
 		path = gateway.DefaultSocket()
 	}
@@ -109,12 +113,12 @@ func (c *serveCmd) listenSocket() (net.Listener, error) {
 	return l, nil
 }
 
-func (c *serveCmd) listenSocketTCP(address string) (net.Listener, error) {
+func listenSocketTCP(s *config.Settings, address string) (net.Listener, error) {
 	addr, err := net.ResolveTCPAddr("tcp", address)
 	if err != nil {
 		return nil, usage("--socket: %q is not an address such as tcp:127.0.0.1:9000: %w", "tcp:"+address, err)
 	}
-	if !c.Open && !addr.IP.IsLoopback() {
+	if !s.Open && !addr.IP.IsLoopback() {
 		return nil, usage("--socket: other machines can reach %s, and keys would pass the network for all to read;\n"+
 			"listen on 127.0.0.1:%d, or use the HTTP API behind TLS", address, addr.Port)
 	}

@@ -1,11 +1,13 @@
 package main
 
 import (
+	"crypto/rand"
 	"fmt"
 	"log/slog"
 	"net"
 	"strings"
 
+	"github.com/molva-ws/molva/gateway"
 	"github.com/molva-ws/molva/internal/console"
 )
 
@@ -14,10 +16,12 @@ type announcement struct {
 	program string     // how it was called
 	listen  []net.Addr // of the web
 	open    bool       // anyone may connect as anyone
-	console bool       // there is a page
-	socket  string     // path, or tcp: and an address; "" for none
-	flag    string     // what --socket was
-	key     string     // made for this run, "" if there are others
+	local   bool       // but only from this machine
+	tls     bool
+	console bool   // there is a page
+	socket  string // path, or tcp: and an address; "" for none
+	flag    string // what --socket was
+	key     string // made for this run, "" if there are others
 }
 
 // url returns where a browser on this machine finds the server.
@@ -26,7 +30,14 @@ func (a *announcement) url() string {
 	if ip := net.ParseIP(host); ip != nil && ip.IsUnspecified() {
 		host = "localhost"
 	}
-	return "http://" + net.JoinHostPort(host, port)
+	return a.scheme() + net.JoinHostPort(host, port)
+}
+
+func (a *announcement) scheme() string {
+	if a.tls {
+		return "https://"
+	}
+	return "http://"
 }
 
 // page returns the address of the page, which learns the key from it. Browsers do not send this part to the server.
@@ -47,6 +58,21 @@ func (a *announcement) send() string {
 		line += " --socket " + shellQuoted(a.socket)
 	}
 	return line
+}
+
+// hints returns what the page tells. Whoever can reach it from elsewhere need not know where the local socket is.
+func (a *announcement) hints() gateway.Hints {
+	h := gateway.Hints{Open: a.open}
+	if a.key != "" {
+		h.Run = rand.Text()
+	}
+	if a.local {
+		h.Send = a.send()
+		if a.socket != "" && !strings.HasPrefix(a.socket, "tcp:") {
+			h.Socket = a.socket
+		}
+	}
+	return h
 }
 
 // shownKey returns the key, or what stands for one that is not to be printed.
@@ -88,7 +114,7 @@ func (a *announcement) print(s streams) {
 		fmt.Fprintf(s.out, "  %sOPEN: %s may speak, and as any user.%s\n\n", loud, a.reach(), plain)
 	}
 	for _, addr := range a.listen[1:] {
-		row("also on", "http://"+addr.String())
+		row("also on", a.scheme()+addr.String())
 	}
 	if a.socket != "" {
 		row("local socket", a.socket)

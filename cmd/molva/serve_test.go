@@ -92,7 +92,7 @@ func TestServeRefusesWhatIsNotSafeOrNotPossible(t *testing.T) {
 		says string
 	}{
 		{"port taken", []string{"--listen", port}, 1, "another program listens on " + port + " already"},
-		{"all addresses", []string{"--listen", ":0"}, 2, "could connect as any user;\nif that is what you want, add --open"},
+		{"all addresses", []string{"--listen", ":0"}, 2, "could connect as any user; if that is what you want, add --open"},
 		{"another machine's address", []string{"--listen", "203.0.113.1:80"}, 2, "add --open; if not, listen on 127.0.0.1:80"},
 		{"no address", []string{"--listen", "8000"}, 2, `"8000" is not an address such as 127.0.0.1:8000`},
 		{"socket is a file", []string{"--socket", file}, 1, "is no socket"},

@@ -1,0 +1,65 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/alecthomas/kong"
+
+	"github.com/molva-ws/molva/gateway/config"
+)
+
+// configCmd is molva config.
+type configCmd struct {
+	Print configPrintCmd `cmd:"" default:"withargs" help:"Print the settings that hold, as a file. It is what happens without a command."`
+	Check configCheckCmd `cmd:"" help:"Look for mistakes in a file, and name all of them."`
+}
+
+// configPrintCmd is molva config print.
+type configPrintCmd struct {
+	settings
+}
+
+// Help is shown by --help.
+func (c *configPrintCmd) Help() string {
+	return `It takes the flags, the environment and the file of molva serve, and prints what holds: each key with what it is
+and where its value comes from. Secrets are masked. To begin a file of your own:
+
+  molva config > molva.toml`
+}
+
+// Run prints.
+func (c *configPrintCmd) Run(k *kong.Context, s streams) error {
+	loaded, err := loadSettings(c.loader(k))
+	if err != nil {
+		return err
+	}
+	return loaded.Print(s.out)
+}
+
+// configCheckCmd is molva config check.
+type configCheckCmd struct {
+	File string `arg:"" env:"MOLVA_CONFIG" help:"The file."`
+}
+
+// Help is shown by --help.
+func (c *configCheckCmd) Help() string {
+	return `It prints each mistake on a line, as FILE:LINE: KEY: what is wrong, and exits with 1 if there are any. Flags and the
+environment do not count here.`
+}
+
+// Run checks.
+func (c *configCheckCmd) Run(s streams) error {
+	loader := config.Loader{File: c.File}
+	_, err := loader.Load()
+	var wrong config.Problems
+	switch {
+	case errors.As(err, &wrong):
+		fmt.Fprintln(s.out, wrong)
+		return &exitError{code: exitFailed}
+	case err != nil:
+		return err
+	}
+	fmt.Fprintln(s.out, c.File+": no mistakes")
+	return nil
+}

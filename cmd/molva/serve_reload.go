@@ -1,0 +1,84 @@
+package main
+
+import (
+	"context"
+	"os"
+	"os/signal"
+	"sync"
+	"syscall"
+
+	"github.com/molva-ws/molva/gateway"
+	"github.com/molva-ws/molva/gateway/config"
+)
+
+// reloading is what reading the configuration again needs. Whoever asks for it waits until the one before is done.
+type reloading struct {
+	mu      sync.Mutex
+	running *config.Settings // that the server runs with
+}
+
+// settings returns those that the server runs with.
+func (r *reloading) settings() *config.Settings {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.running
+}
+
+// onHangup returns where SIGHUP is told. It is no longer when stop is called.
+func (r *serving) onHangup() (hangups <-chan os.Signal, stop func()) {
+	c := make(chan os.Signal, 1)
+	signal.Notify(c, syscall.SIGHUP)
+	return c, func() { signal.Stop(c) }
+}
+
+// reloadForSignal reads the configuration again, and leaves it to the log to tell what came of it.
+func (r *serving) reloadForSignal() { r.again() }
+
+// reloadForCommand is [gateway.Gateway.Reload].
+func (r *serving) reloadForCommand(context.Context) (*gateway.Reloaded, error) {
+	changes, err := r.again()
+	if err != nil {
+		return nil, err
+	}
+	reloaded := &gateway.Reloaded{File: r.loader.File, Changed: make([]gateway.ReloadedField, len(changes))}
+	for i, c := range changes {
+		reloaded.Changed[i] = gateway.ReloadedField{Key: c.Key, From: c.From, To: c.To, Restart: !c.Live}
+	}
+	return reloaded, nil
+}
+
+// again reads the configuration and does what takes effect at once. If there is a mistake in it, nothing changes.
+func (r *serving) again() ([]config.Change, error) {
+	r.reload.mu.Lock()
+	defer r.reload.mu.Unlock()
+	r.notifyReloading()
+	defer r.notify("READY=1")
+	next, err := r.loader.Load()
+	if err == nil {
+		err = r.gateway.SetPolicy(next.Policy(r.start.key, r.doors.hosts))
+	}
+	if err != nil {
+		r.log.Error("the configuration was not taken over; the server goes on as before", "file", r.loader.File, "error", err)
+		return nil, err
+	}
+	changes := next.Changes(r.reload.running)
+	r.level.Set(next.Log.Level)
+	r.reload.running = next.Adopt(r.reload.running)
+	r.tell(changes)
+	return changes, nil
+}
+
+// tell logs what has changed.
+func (r *serving) tell(changes []config.Change) {
+	if len(changes) == 0 {
+		r.log.Info("the configuration was read again; nothing has changed", "file", r.loader.File)
+		return
+	}
+	for _, c := range changes {
+		effect := "now"
+		if !c.Live {
+			effect = "at the next start"
+		}
+		r.log.Info("configuration changed", "key", c.Key, "from", c.From, "to", c.To, "effect", effect)
+	}
+}
