@@ -110,8 +110,8 @@ func (c *campaign) begin(r *contest.Runner, cells []contest.Cell) (outcomes []*c
 	return outcomes, nil
 }
 
-// earlier returns what is to be continued. A cell begun at another commit or on another machine is begun anew; a whole
-// one stays, until it is asked for again.
+// earlier returns what is to be continued; who failed gets another try. A cell begun at another commit or on another
+// machine is begun anew; a whole one stays, until it is asked for again.
 func (c *campaign) earlier(cell contest.Cell) (*contest.Outcome, error) {
 	if c.again {
 		return nil, c.ledger.Forget(cell.Key())
@@ -127,6 +127,8 @@ func (c *campaign) earlier(cell contest.Cell) (*contest.Outcome, error) {
 		return nil, nil
 	case !same:
 		c.progress.note("%s was measured at %s; -again -only %[1]s measures it anew", cell.Key(), kept.Commit)
+	default:
+		kept.Outcome.Retry()
 	}
 	return &kept.Outcome, nil
 }

@@ -178,6 +178,21 @@ func TestWhatWasMeasuredBeforeIsGoneOnWith(t *testing.T) {
 	}
 }
 
+func TestWhoFailedGetsAnotherTry(t *testing.T) {
+	c := newTestCampaign(t)
+	r := &ledger.Record{Commit: c.commit, Machine: c.machine, Outcome: contest.Outcome{Cell: echo(128, 100, 1), Repeats: 5,
+		Rows: []contest.Row{{Name: "molva", Samples: make([]contest.Sample, 3), Failed: "run 4: it fell over"}}}}
+	if err := c.ledger.Write(r); err != nil {
+		t.Fatal(err)
+	}
+	if r.Outcome.Missing() != 0 {
+		t.Error("who failed runs on")
+	}
+	if o, err := c.earlier(r.Outcome.Cell); err != nil || o.Missing() != 2 {
+		t.Errorf("%+v, %v", o, err)
+	}
+}
+
 func TestListTellsWhatIsDone(t *testing.T) {
 	c := newTestCampaign(t)
 	keep(t, c.ledger, echo(128, 100, 1), "abc", c.machine, 3)

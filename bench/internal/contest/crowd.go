@@ -16,8 +16,7 @@ import (
 )
 
 // A crowd is connections that only are there, in as many processes on both sides as their descriptors need: a process
-// may often have no more than 20,000 of these. Each client comes from an address of its own, as there are some 28,000
-// ports to one.
+// may often have no more than 20,000 of these. Each client comes from addresses of its own.
 type crowd struct {
 	servers servers
 	conns   int
@@ -101,13 +100,21 @@ func (f *footprint) take(all servers) (err error) {
 	return err
 }
 
+// sourcesPerClient keeps a client's share of the some 28,000 ports of an address small: Linux looks through the even
+// ones first, from a random place on, for one that is free, which gets slow long before all of those are taken.
+const sourcesPerClient = 4
+
 // gather starts the clients. Their shares of the connections differ by one at most.
 func (r *Runner) gather(ctx context.Context, s *Contender, c Cell, crowd *crowd) error {
 	source := netip.MustParseAddr("127.0.0.2")
 	n := len(crowd.servers)
 	for i, server := range crowd.servers {
 		share := (i+1)*c.Conns/n - i*c.Conns/n
-		args := r.generator.holdCommand(c, s.Raw, server.addr, source.String(), share)
+		first := source
+		for range sourcesPerClient - 1 {
+			source = source.Next()
+		}
+		args := r.generator.holdCommand(c, s.Raw, server.addr, fmt.Sprintf("%v-%v", first, source), share)
 		if err := crowd.start(ctx, args, r.ClientCPU); err != nil {
 			return err
 		}

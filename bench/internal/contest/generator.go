@@ -83,9 +83,9 @@ func (g generator) command(c Cell, t Timing, raw bool, server *process) []string
 // untilTold is longer than anything lasts here.
 const untilTold = 24 * time.Hour
 
-// holdCommand opens connections from an address and holds them until it is interrupted; then some of them echo.
-func (g generator) holdCommand(c Cell, raw bool, addr, source string, conns int) []string {
-	return append(g.bench(c, raw, addr, conns), "--source", source, "--hold", untilTold.String())
+// holdCommand opens connections from some addresses and holds them until it is interrupted; then some of them echo.
+func (g generator) holdCommand(c Cell, raw bool, addr, sources string, conns int) []string {
+	return append(g.bench(c, raw, addr, conns), "--source", sources, "--hold", untilTold.String())
 }
 
 // openingPatience is enough for the slowest server, with all others of a crowd at work on the same processor.

@@ -49,6 +49,13 @@ type Outcome struct {
 	Rows    []Row `json:"servers"`
 }
 
+// Retry has those run again that failed.
+func (o *Outcome) Retry() {
+	for i := range o.Rows {
+		o.Rows[i].Failed = ""
+	}
+}
+
 // Missing returns how many runs there are yet to be.
 func (o *Outcome) Missing() (runs int) {
 	for round := range o.Repeats {
