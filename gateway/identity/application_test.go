@@ -136,6 +136,30 @@ func TestALyingApplication(t *testing.T) {
 	}
 }
 
+func TestAnAnswerWithoutEnd(t *testing.T) {
+	var sent endless
+	f := start(t, asking(nil), func(*http.Request) (*http.Response, error) {
+		a := answer(200, "")
+		a.Body = io.NopCloser(&sent)
+		return a, nil
+	})
+	f.wantRefused(session("1"), http.StatusBadGateway, identity.AppNonsense)
+	if sent > 64<<10 {
+		t.Errorf("%d bytes of it were read", sent)
+	}
+}
+
+// endless is a body of which the first MiB is counted.
+type endless int
+
+func (e *endless) Read(p []byte) (int, error) {
+	if *e > 1<<20 {
+		return 0, io.EOF
+	}
+	*e += endless(len(p))
+	return len(p), nil
+}
+
 func TestAPageIsNamedInTheLog(t *testing.T) {
 	f := start(t, asking(nil), func(*http.Request) (*http.Response, error) {
 		page := answer(200, "<html>Please log in</html>")
@@ -415,6 +439,8 @@ func TestWhoIsToldApart(t *testing.T) {
 		upgrade("/ws"), upgrade("/ws", "Cookie", "a=1"), upgrade("/ws", "Cookie", "b=2; a=1"), upgrade("/ws", "X-A", "1"),
 		upgrade("/ws", "X-B", "1"), upgrade("/ws", "X-A", "1", "X-A", "1"), upgrade("/ws?q=1"), upgrade("/ws?q=1&q=1"),
 		upgrade("/ws", "X-A", "1", "X-B", "1"), upgrade("/ws", "X-A", "1X-B"),
+		upgrade("/ws", "X-A", "1", "X-A", "X-B", "X-A", "1"), upgrade("/ws", "X-A", "1", "X-A", "23"),
+		upgrade("/ws", "X-A", "12", "X-A", "3"),
 	}
 	for _, u := range append(same, others...) {
 		f.wantUser(u, "42")

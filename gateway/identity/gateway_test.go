@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net"
 	"net/http"
 	"strings"
@@ -212,6 +213,43 @@ func TestNobodyRenewsWithoutTokens(t *testing.T) {
 	}
 	if a := p.ask(`{"type":"renew","token":"` + hs256(t, nil) + `"}`); a.Code != "unsupported" {
 		t.Errorf("answered with %+v", a)
+	}
+}
+
+func TestNobodyElseWaitsForASlowApplication(t *testing.T) {
+	asked, release := make(chan struct{}, 32), make(chan struct{})
+	o := asking(nil)
+	o.JWT.Secret = theSecret
+	f := start(t, o, func(*http.Request) (*http.Response, error) {
+		asked <- struct{}{}
+		<-release
+		return answer(200, `{"user":"43"}`), nil
+	})
+	url := f.serve(gateway.Rules{})
+	p, _, err := dial(t, url+"?token="+hs256(t, nil), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.read()
+	opened := make(chan error, cap(asked))
+	for i := range cap(asked) {
+		go func() {
+			o := molva.DialOptions{Header: http.Header{"Cookie": {fmt.Sprint("session=", i)}}}
+			_, _, err := dial(t, url, &o)
+			opened <- err
+		}()
+	}
+	for range cap(asked) {
+		<-asked
+	}
+	if a := p.ask(`{"type":"ping","ack":1}`); a.Type != "ok" {
+		t.Errorf("answered with %+v", a)
+	}
+	close(release)
+	for range cap(asked) {
+		if err := <-opened; err != nil {
+			t.Error(err)
+		}
 	}
 }
 
