@@ -10,6 +10,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/molva-ws/molva/gateway"
+	"github.com/molva-ws/molva/gateway/rules"
 )
 
 // Source is who vouches for a client.
@@ -39,6 +40,15 @@ func GrantOf(c *gateway.Client) *Grant {
 		return held.grant.Load()
 	}
 	return nil
+}
+
+// Granted is for [rules.Sources]: the patterns of GrantOf.
+func Granted(c *gateway.Client) rules.Grant {
+	g := GrantOf(c)
+	if g == nil {
+		return rules.Grant{}
+	}
+	return rules.Grant{Join: g.Join, Publish: g.Publish}
 }
 
 // holder is what a client has as its value. It is [gateway.Expiring].
