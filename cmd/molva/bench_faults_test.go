@@ -43,5 +43,5 @@ func TestBenchCountsFaultsIfItIsToGoOn(t *testing.T) {
 
 func TestBenchTellsOfADisconnection(t *testing.T) {
 	srv := &molva.Server{OnMessage: func(c *molva.Conn, _ molva.Message) { c.Close(wire.PolicyViolation, "enough") }}
-	benchRun(t, "echo", benchServer(t, srv), "-c", "1").wantsText(t, exitFailed, "", `disconnected after message`)
+	benchRun(t, "echo", benchServer(t, srv), "-c", "1").wantsText(t, exitFailed, "", "connection 0: disconnected before message 0: closed by the server with 1008")
 }

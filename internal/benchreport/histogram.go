@@ -70,7 +70,7 @@ func (r *report) histogram(h *load.Histogram) {
 	}
 	for _, b := range all {
 		share := float64(b.count) / float64(h.Count())
-		r.line("  %10s %s%-*s%s %s", "≤ "+span(b.upTo), r.bar, barWidth, drawn(float64(b.count)/float64(largest)), r.plain,
+		r.line("  %10s %s%-*s%s %s", "≤ "+aligned(b.upTo), r.bar, barWidth, drawn(float64(b.count)/float64(largest)), r.plain,
 			percent(share, b.count))
 	}
 }

@@ -48,7 +48,16 @@ func bytes(n float64) string {
 	return fmt.Sprintf("%.1f %s", n, units[unit])
 }
 
-// span writes a duration with three digits, and aligned with others under it.
+// aligned writes a duration so that its number stands above and below others.
+func aligned(d time.Duration) string {
+	text := span(d)
+	if d >= time.Second {
+		text += " "
+	}
+	return text
+}
+
+// span writes a duration with three digits.
 func span(d time.Duration) string {
 	switch {
 	case d < time.Millisecond:
@@ -56,7 +65,7 @@ func span(d time.Duration) string {
 	case d < time.Second:
 		return digits(float64(d)/1e6) + " ms"
 	}
-	return digits(float64(d)/1e9) + " s "
+	return digits(float64(d)/1e9) + " s"
 }
 
 // digits writes three, or all that are before the point.

@@ -108,7 +108,11 @@ func (r *report) latency() {
 	if r.Latency == nil || r.Latency.Count() == 0 {
 		return
 	}
-	r.title("latency, %s", r.latencyRuns())
+	runs, corrected := r.latencyRuns()
+	r.title("latency, %s", runs)
+	if corrected != "" {
+		r.line("  %s", corrected)
+	}
 	r.percentiles()
 	r.line("")
 	r.histogram(r.Latency)
@@ -119,7 +123,7 @@ func (r *report) percentiles() {
 	second := func(func(*load.Percentiles) float64) string { return "" }
 	if r.Uncorrected != nil {
 		r.line("  %-8s%12s%16s", "", "from due", "from sending")
-		second = func(of func(*load.Percentiles) float64) string { return span(micros(of(r.Uncorrected))) }
+		second = func(of func(*load.Percentiles) float64) string { return aligned(micros(of(r.Uncorrected))) }
 	}
 	for _, p := range []struct {
 		name string
@@ -132,23 +136,24 @@ func (r *report) percentiles() {
 		{"99.9%", func(p *load.Percentiles) float64 { return p.P999Micros }},
 		{"100%", func(p *load.Percentiles) float64 { return p.MaxMicros }},
 	} {
-		r.line("  %-8s%12s%16s", p.name, span(micros(p.of(&r.Percentiles))), second(p.of))
+		r.line("  %-8s%12s%16s", p.name, aligned(micros(p.of(&r.Percentiles))), second(p.of))
 	}
 }
 
-// latencyRuns says from when to when, and what that means for coordinated omission.
-func (r *report) latencyRuns() string {
+// latencyRuns says from when to when, and whether that is corrected for coordinated omission, where there may be some.
+func (r *report) latencyRuns() (runs, corrected string) {
+	const not = "not corrected for coordinated omission: the next message waits until "
 	switch {
 	case r.Corrected:
-		return "from when a message was due to its receipt (corrected for coordinated omission)"
+		return "from when a message was due to its receipt", "corrected for coordinated omission"
 	case r.Mode == load.Storm:
-		return "from the cut to the first echo on each connection, all rounds"
-	case r.Mode == load.Fanout:
-		return "from publishing to each receipt (a new message waits for the one before: not corrected for coordinated omission)"
+		return "from the cut to the first echo on each connection, all rounds", ""
 	case r.Mode == load.Idle:
-		return "of the echoes at the end"
+		return "of the echoes at the end", ""
+	case r.Mode == load.Fanout:
+		return "from publishing to each receipt", not + "one has reached everyone"
 	}
-	return "from sending to receipt (a new message waits for one to come back: not corrected for coordinated omission)"
+	return "from sending to receipt", not + "one comes back"
 }
 
 // server tells what the server used.

@@ -2,11 +2,15 @@ package benchreport
 
 import (
 	"encoding/json"
+	"math"
+	"math/rand/v2"
 	"regexp"
 	"strconv"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/HdrHistogram/hdrhistogram-go"
 
 	"github.com/molva-ws/molva/internal/load"
 )
@@ -79,7 +83,7 @@ func TestNumbersAreReadable(t *testing.T) {
 		span(4567):               "4.57 µs",
 		span(999_600):            "1000 µs",
 		span(12_340_000):         "12.3 ms",
-		span(90 * time.Second):   "90.0 s ",
+		span(90 * time.Second):   "90.0 s",
 	} {
 		if got != want {
 			t.Errorf("%q, want %q", got, want)
@@ -105,7 +109,7 @@ func TestReportSaysHowLatencyIsCounted(t *testing.T) {
 	r.Rate, r.Corrected = 10, true
 	r.MaxMicros, r.Uncorrected = 300, &load.Percentiles{MaxMicros: 100}
 	got := write(t, r)
-	if !strings.Contains(got, "(corrected for coordinated omission)") ||
+	if !strings.Contains(got, "\n  corrected for coordinated omission\n") ||
 		!regexp.MustCompile(`(?m)^  100% +300 µs +100 µs$`).MatchString(got) {
 		t.Error(got)
 	}
@@ -191,5 +195,27 @@ func TestJSONIsOneLine(t *testing.T) {
 	var got load.Result
 	if err := json.Unmarshal([]byte(out.String()), &got); err != nil || len(got.Faults) != 1 || got.Faults[0] != want.Faults[0] {
 		t.Errorf("%v: %s", err, out.String())
+	}
+}
+
+func TestHistogramAgreesWithHdrHistogram(t *testing.T) {
+	reference := hdrhistogram.New(1, int64(time.Minute), 3)
+	own := new(load.Histogram)
+	random := rand.New(rand.NewPCG(1, 2))
+	for range 100_000 {
+		d := time.Duration(math.Exp(5+15*random.Float64())) + 1 // from 150 ns to half a second
+		own.Record(d)
+		if err := reference.RecordValue(int64(d)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, p := range []float64{0.1, 1, 10, 50, 90, 99, 99.9, 99.99, 100} {
+		want := float64(reference.ValueAtQuantile(p))
+		if got := float64(own.Percentile(p)); math.Abs(got-want) > 0.01*want {
+			t.Errorf("%v%%: %v, and HdrHistogram has %v", p, got, want)
+		}
+	}
+	if got, want := float64(own.Mean()), reference.Mean(); math.Abs(got-want) > 0.01*want {
+		t.Errorf("mean: %v, and HdrHistogram has %v", got, want)
 	}
 }

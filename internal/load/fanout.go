@@ -106,7 +106,13 @@ func (m *fanout) run(ctx context.Context, r *run) error {
 	if err != nil {
 		return err
 	}
-	return r.drain(func() bool { return m.done.Load() != m.fleet.published.Load() || m.publisherWaits() })
+	err = r.awaitLast(func() bool { return m.done.Load() != m.fleet.published.Load() || m.publisherWaits() })
+	if err != nil {
+		return err
+	}
+	m.excusePublisher()
+	m.fleet.each((*conn).reckon)
+	return nil
 }
 
 // start has the messages published. stop publishes no new ones, and returns how many were due.
@@ -142,14 +148,20 @@ func (m *fanout) tick() {
 	}
 }
 
-// publisherWaits reports whether the publisher has yet to hear something of itself. One that has heard nothing until
-// all others have everything is not to hear itself.
+// publisherWaits reports whether the publisher has yet to hear something of itself.
 func (m *fanout) publisherWaits() bool {
+	p := m.publisher
+	p.shard.mu.Lock()
+	defer p.shard.mu.Unlock()
+	return p.next > 0 && p.ahead() > 0
+}
+
+// excusePublisher expects nothing of a publisher that has heard nothing of itself: the server sends to others only.
+func (m *fanout) excusePublisher() {
 	p := m.publisher
 	p.shard.mu.Lock()
 	defer p.shard.mu.Unlock()
 	if p.next == 0 {
 		p.forgive()
 	}
-	return p.ahead() > 0
 }

@@ -56,7 +56,7 @@ type Fault struct {
 func (f Fault) String() string {
 	s := fmt.Sprintf("connection %d, message %d: %v", f.Conn, f.Message, f.Kind)
 	if f.Kind == Disconnected {
-		s = fmt.Sprintf("connection %d: %v after message %d", f.Conn, f.Kind, f.Message)
+		s = fmt.Sprintf("connection %d: %v before message %d", f.Conn, f.Kind, f.Message)
 	}
 	if f.Detail != "" {
 		s += ": " + f.Detail

@@ -240,6 +240,15 @@ func (r *run) ended(err error) error {
 
 // drain waits for what is under way, as pending counts it, and then notes what has not come.
 func (r *run) drain(pending func() bool) error {
+	err := r.awaitLast(pending)
+	if err == nil {
+		r.fleet.each((*conn).reckon)
+	}
+	return err
+}
+
+// awaitLast waits for what is under way.
+func (r *run) awaitLast(pending func() bool) error {
 	r.enter("waiting for the last messages")
 	for began := time.Now(); pending() && time.Since(began) < r.cfg.Patience; {
 		select {
@@ -251,7 +260,6 @@ func (r *run) drain(pending func() bool) error {
 			r.report()
 		}
 	}
-	r.fleet.each((*conn).reckon)
 	return nil
 }
 
