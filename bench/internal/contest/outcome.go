@@ -78,12 +78,12 @@ func (o *Outcome) Expected() (total time.Duration) {
 	return total
 }
 
-// expected is how long a run may last: a little more than the last one, or else what is usual.
+// expected is how long a run may last: a little more than the last one, or else what it takes with the slowest servers.
 func (o *Outcome) expected(row *Row) time.Duration {
 	if n := len(row.Samples); n > 0 {
 		return time.Duration(row.Samples[n-1].Took*1.2*float64(time.Second)) + time.Second
 	}
-	return 4*time.Second + time.Duration(o.Cell.Conns)*250*time.Microsecond
+	return min(4*time.Second+time.Duration(o.Cell.Conns)*time.Millisecond, 5*time.Minute)
 }
 
 // Value is what the contenders of a mode are compared by.

@@ -21,7 +21,7 @@ func newRunner(t *testing.T, contenders ...Contender) *Runner {
 	last := runtime.NumCPU() - 1
 	r := &Runner{
 		Contenders: contenders, Repeats: 2, ClientCPU: last, PerProcess: 20,
-		Timing:   Timing{Duration: 150 * time.Millisecond, Warmup: 20 * time.Millisecond, Hold: 20 * time.Millisecond},
+		Timing:   Timing{Duration: 400 * time.Millisecond, Warmup: 20 * time.Millisecond, Hold: 20 * time.Millisecond},
 		Progress: func(string) {},
 	}
 	if err := r.prepareIn(t.Context(), w); err != nil {
@@ -82,7 +82,7 @@ func TestEveryModeIsMeasured(t *testing.T) {
 func TestRunsAreInterleavedAndResumed(t *testing.T) {
 	r := newRunner(t, chosen(t, "rawecho,molva")...)
 	r.Repeats = 3
-	c := Cell{Mode: Echo, Size: 16, Conns: 1, Inflight: 1}
+	c := Cell{Mode: Echo, Size: 16, Conns: 10, Inflight: 1}
 	var order []string
 	var kept []byte
 	ctx, stop := context.WithCancel(t.Context())
@@ -110,7 +110,7 @@ func TestRunsAreInterleavedAndResumed(t *testing.T) {
 		t.Fatal(err)
 	}
 	if want := []string{"rawecho", "molva", "rawecho", "molva", "rawecho", "molva"}; !slices.Equal(order, want) || o.Missing() > 0 {
-		t.Errorf("%v, want %v; %d missing", order, want, o.Missing())
+		t.Errorf("%v, want %v; %d missing, %q %q", order, want, o.Missing(), o.Rows[0].Failed, o.Rows[1].Failed)
 	}
 }
 
