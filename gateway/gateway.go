@@ -15,6 +15,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"github.com/molva-ws/molva"
 	"github.com/molva-ws/molva/internal/quietlog"
 )
@@ -53,6 +55,8 @@ type Gateway struct {
 	// the gateway's default for Message is 64 KiB, for Messages 50 with a MessageBurst of 100, for Bytes 256 KiB with a
 	// ByteBurst of 512 KiB. Any policy in Slow but SlowClose makes slow clients miss messages, answers and presence.
 	WebSocket molva.Server
+	// Collectors are shown at /metrics beside what the gateway counts.
+	Collectors []prometheus.Collector
 	// Limits has what is counted by the gateway itself.
 	Limits Limits
 	// Reload reads the configuration again for the command reload. The error tells whoever said it what is wrong there.

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/golang-jwt/jwt/v5"
+	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/molva-ws/molva/gateway"
 	"github.com/molva-ws/molva/gateway/identity"
@@ -124,5 +125,27 @@ func TestKeyFilesThatCannotBeUsed(t *testing.T) {
 func TestGrantOfAClientFromElsewhere(t *testing.T) {
 	if g := identity.GrantOf(new(gateway.Client)); g != nil {
 		t.Errorf("granted %+v", g)
+	}
+}
+
+func TestWhatIsCountedIsShown(t *testing.T) {
+	f := start(t, identity.Options{JWT: identity.JWT{Secret: theSecret}}, nil)
+	f.wantUser(withToken(hs256(t, nil)), "42")
+	f.wantRefused(withToken("bad"), 401, identity.BadToken)
+	// A second one of the same would spoil the registry, and must not spoil the page.
+	g := &gateway.Gateway{Collectors: []prometheus.Collector{f.Collector(), f.Collector()}, Logger: f.log.logger()}
+	r := httptest.NewRequest(http.MethodGet, "/metrics", nil)
+	r.RemoteAddr, r.Host = "127.0.0.1:1", "localhost"
+	w := httptest.NewRecorder()
+	g.ServeHTTP(w, r)
+	for _, line := range []string{
+		`molva_identity_admitted_total{by="jwt"} 1`, `molva_identity_admitted_total{by="anonymous"} 0`,
+		`molva_identity_refused_total{reason="bad_token"} 1`, `molva_identity_refused_total{reason="expired"} 0`,
+		`molva_identity_renewals_refused_total{reason="wrong_user"} 0`, `molva_identity_application_requests_total 0`,
+		`molva_connections 0`,
+	} {
+		if !strings.Contains(w.Body.String(), "\n"+line+"\n") {
+			t.Errorf("%s is not in what /metrics says (%d)", line, w.Code)
+		}
 	}
 }

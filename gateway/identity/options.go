@@ -105,10 +105,11 @@ type OptionError struct {
 
 // Error returns the option and what is wrong with it.
 func (e *OptionError) Error() string {
+	text := "identity: " + e.Option + ": " + e.Reason
 	if e.Err != nil {
-		return e.Option + ": " + e.Reason + ": " + e.Err.Error()
+		text += ": " + e.Err.Error()
 	}
-	return e.Option + ": " + e.Reason
+	return text
 }
 
 // Unwrap returns the cause.
