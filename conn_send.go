@@ -12,9 +12,9 @@ import (
 // belongs to the caller again when Send returns. It returns [ErrBufferFull] when the outbox has no room, [ErrClosed]
 // or [ErrType].
 func (c *Conn) Send(m Message) error {
-	err := c.send(m, c.set.priority())
+	err := c.send(m, c.set.slow.priority())
 	if err != nil {
-		c.refused(err)
+		c.refused(err, c.set.slow)
 	}
 	return err
 }
@@ -172,11 +172,11 @@ func (c *Conn) sendControl(op wire.Opcode, payload []byte) error {
 	return c.sendFrame(wire.Header{Fin: true, Opcode: op}, payload, loop.Through)
 }
 
-// refused applies the policy to a peer that does not read, where err says that its outbox is full.
-func (c *Conn) refused(err error) {
+// refused applies a policy to a peer that does not read, where err says that its outbox is full.
+func (c *Conn) refused(err error, slow SlowPolicy) {
 	switch {
 	case err != ErrBufferFull:
-	case c.set.slow != SlowClose:
+	case slow != SlowClose:
 		c.set.counts.refuseMessage()
 	default:
 		c.finish(&CloseError{Code: ClosePolicyViolation, Reason: "too slow: outbox is full", cause: ErrBufferFull})

@@ -51,18 +51,6 @@ type Compression struct {
 	WindowBits int
 }
 
-// SlowPolicy says what becomes of a message for a client whose outbox is full.
-type SlowPolicy uint8
-
-const (
-	// SlowClose closes the connection with 1008. Send returns ErrBufferFull.
-	SlowClose SlowPolicy = iota
-	// SlowRefuse drops the new message: Send returns ErrBufferFull, and a message to many does not reach this client.
-	SlowRefuse
-	// SlowDropOldest drops the oldest waiting messages to make room.
-	SlowDropOldest
-)
-
 const (
 	defaultHandshakeTimeout = 10 * time.Second
 	defaultPing             = 30 * time.Second
@@ -104,13 +92,13 @@ type settings struct {
 func newSettings(l Limits, t Timeouts, c Compression, slow SlowPolicy, log *slog.Logger) *settings {
 	s := &settings{
 		limits:      wire.Limits{Message: l.Message, Frame: l.Frame, Fragments: l.Fragments},
-		outbox:      loop.Config{Outbox: l.Outbox, DropOldest: slow == SlowDropOldest},
+		outbox:      loop.Config{Outbox: l.Outbox},
 		ping:        orDefault(t.Ping, defaultPing),
 		pong:        orDefault(t.Pong, defaultPong),
 		close:       orDefault(t.Close, defaultCloseTimeout),
 		handshake:   orDefault(t.Handshake, defaultHandshakeTimeout),
 		compression: c,
-		slow:        slow,
+		slow:        slow.or(SlowClose),
 		rates:       newRates(l),
 		log:         log,
 	}
@@ -138,13 +126,5 @@ func (s *settings) outboxLimit() int {
 // belongsTo makes connections have a server, and count for it.
 func (s *settings) belongsTo(server *Server) {
 	s.server, s.counts = server, server.counts
-	s.outbox.Dropped, s.outbox.Traffic = s.counts.drop, &s.counts.streams
-}
-
-// priority is what a message of the application is queued with.
-func (s *settings) priority() loop.Priority {
-	if s.slow == SlowDropOldest {
-		return loop.Droppable
-	}
-	return loop.Normal
+	s.outbox.Dropped, s.outbox.Replaced, s.outbox.Traffic = s.counts.drop, s.counts.replace, &s.counts.streams
 }

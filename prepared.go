@@ -13,6 +13,8 @@ import (
 type Prepared struct {
 	message Message
 	plain   *loop.Frame
+	slow    SlowPolicy
+	subject loop.Subject
 
 	mu       sync.Mutex
 	deflated [16]*loop.Frame // by window size, made when a connection wants it
@@ -29,7 +31,7 @@ func (p *Prepared) init(m Message) error {
 		return ErrType
 	}
 	p.message = m
-	p.plain = encode(m, m.Data, false)
+	p.plain = p.encode(m.Data, false)
 	return nil
 }
 
@@ -41,15 +43,16 @@ func (p *Prepared) release() {
 			f.Release()
 		}
 	}
-	p.plain, p.message = nil, Message{}
-	clear(p.deflated[:])
+	*p = Prepared{}
 }
 
-func encode(m Message, payload []byte, compressed bool) *loop.Frame {
+func (p *Prepared) encode(payload []byte, compressed bool) *loop.Frame {
 	b := buffer.Get(wire.MaxHeaderSize + len(payload))
-	h := wire.Header{Fin: true, Opcode: wire.Opcode(m.Type), RSV1: compressed}
+	h := wire.Header{Fin: true, Opcode: wire.Opcode(p.message.Type), RSV1: compressed}
 	b.Set(wire.AppendFrame(b.Bytes(), h, payload))
-	return loop.NewFrame(b)
+	f := loop.NewFrame(b)
+	f.Subject = p.subject
+	return f
 }
 
 // compressed returns the message compressed for a window, without context.
@@ -66,7 +69,7 @@ func (p *Prepared) compressed(window uint8) (*loop.Frame, error) {
 		return nil, err
 	}
 	b.Set(data)
-	p.deflated[window] = encode(p.message, data, true)
+	p.deflated[window] = p.encode(data, true)
 	return p.deflated[window], nil
 }
 
@@ -75,7 +78,7 @@ func (p *Prepared) compressed(window uint8) (*loop.Frame, error) {
 func (c *Conn) SendPrepared(p *Prepared) error {
 	err := c.sendPrepared(p)
 	if err != nil {
-		c.refused(err)
+		c.refused(err, p.slow.or(c.set.slow))
 	}
 	return err
 }
@@ -85,29 +88,30 @@ func (c *Conn) sendPrepared(p *Prepared) error {
 		return ErrType // the zero Prepared
 	}
 	if c.role == wire.Client {
-		return c.send(p.message, c.set.priority())
+		return c.send(p.message, c.set.slow.priority())
 	}
 	if c.closing.Load() != nil {
 		return ErrClosed
 	}
-	frame := p.plain
+	frame, priority := p.plain, p.slow.or(c.set.slow).priority()
 	if c.compresses(p.message) {
 		var err error
 		if frame, err = p.compressed(c.extra.window); err != nil {
 			return err
 		}
 		if c.extra.takeover {
-			return c.sendPreparedInOrder(p, frame)
+			// What is compressed with context must be sent, or the peer loses the thread.
+			return c.sendPreparedInOrder(p, frame, loop.Normal)
 		}
 	}
-	if err := sendError(c.transport.SendFrame(frame, c.set.priority())); err != loop.ErrHeld {
+	if err := sendError(c.transport.SendFrame(frame, priority)); err != loop.ErrHeld {
 		return err
 	}
-	return c.sendPreparedInOrder(p, frame)
+	return c.sendPreparedInOrder(p, frame, priority)
 }
 
 // sendPreparedInOrder is sendInOrder for p, of which frame is the form that suits the connection.
-func (c *Conn) sendPreparedInOrder(p *Prepared, frame *loop.Frame) error {
+func (c *Conn) sendPreparedInOrder(p *Prepared, frame *loop.Frame, priority loop.Priority) error {
 	c.order.Lock()
 	defer c.order.Unlock()
 	if c.closing.Load() != nil {
@@ -118,7 +122,7 @@ func (c *Conn) sendPreparedInOrder(p *Prepared, frame *loop.Frame) error {
 		c.countUnless(err)
 		return err
 	}
-	err := sendError(c.transport.SendFrame(frame, c.set.priority()))
+	err := sendError(c.transport.SendFrame(frame, priority))
 	if err == nil && frame != p.plain {
 		c.extra.deflater.Note(p.message.Data)
 	}

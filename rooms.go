@@ -1,6 +1,10 @@
 package molva
 
-import "sync"
+import (
+	"sync"
+
+	"github.com/molva-ws/molva/internal/loop"
+)
 
 // Join adds the connection to a room, which comes to be with its first member and goes with its last. It returns
 // [ErrNoServer], or [ErrClosed] if the connection has ended.
@@ -30,24 +34,24 @@ func (c *Conn) Publish(room string, m Message) (int, error) {
 	if s == nil {
 		return 0, ErrNoServer
 	}
-	return s.publish(c, m, func(to []*Conn) []*Conn { return s.hub.rooms[room].appendTo(to) })
+	return s.publish(m, Delivery{Except: c}, loop.Subject{}, func(to []*Conn) []*Conn { return s.hub.rooms[room].appendTo(to) })
 }
 
 // Publish sends a message to everyone in a room. It is encoded, and compressed, once, however many receive it; nobody
 // waits for a slow one. It returns how many connections took the message, which says that it was queued there, not
 // that it has arrived. The error is [ErrType].
 func (s *Server) Publish(room string, m Message) (int, error) {
-	return s.publish(nil, m, func(to []*Conn) []*Conn { return s.hub.rooms[room].appendTo(to) })
+	return s.publish(m, Delivery{}, loop.Subject{}, func(to []*Conn) []*Conn { return s.hub.rooms[room].appendTo(to) })
 }
 
 // SendUser sends a message to all connections of a user. See Server.Publish.
 func (s *Server) SendUser(user string, m Message) (int, error) {
-	return s.publish(nil, m, func(to []*Conn) []*Conn { return s.hub.users[user].appendTo(to) })
+	return s.publish(m, Delivery{}, loop.Subject{}, func(to []*Conn) []*Conn { return s.hub.users[user].appendTo(to) })
 }
 
 // Broadcast sends a message to all connections. See Server.Publish.
 func (s *Server) Broadcast(m Message) (int, error) {
-	return s.publish(nil, m, s.hub.all.appendTo)
+	return s.publish(m, Delivery{}, loop.Subject{}, s.hub.all.appendTo)
 }
 
 // Members returns the connections in a room, in no particular order.
@@ -67,16 +71,17 @@ func (s *Server) ConnsOf(user string) []*Conn {
 
 var prepareds = sync.Pool{New: func() any { return new(Prepared) }}
 
-// publish sends m to the connections that pick appends, save one.
-func (s *Server) publish(except *Conn, m Message, pick func([]*Conn) []*Conn) (int, error) {
+// publish sends m to the connections that pick appends, as d says.
+func (s *Server) publish(m Message, d Delivery, subject loop.Subject, pick func([]*Conn) []*Conn) (int, error) {
 	p := prepareds.Get().(*Prepared)
+	p.slow, p.subject = d.Slow, subject
 	if err := p.init(m); err != nil {
 		return 0, err
 	}
 	members := s.hub.snapshot(pick)
 	reached := 0
 	for _, c := range *members {
-		if c != except && c.SendPrepared(p) == nil {
+		if c != d.Except && c.SendPrepared(p) == nil {
 			reached++
 		}
 	}

@@ -56,6 +56,7 @@ type SlowStats struct {
 	Stalled uint64 // connections closed because the peer took nothing at all for Timeouts.Write
 	Refused uint64 // messages that were not taken for sending
 	Dropped uint64 // messages that were dropped from an outbox to make room
+	Latest  uint64 // messages whose place in an outbox a newer one took, see SlowKeepLatest
 }
 
 // FastStats counts what became of clients that sent too fast; see [FastPolicy].
@@ -126,6 +127,7 @@ type counts struct {
 	slowStalled atomic.Uint64
 	slowRefused atomic.Uint64
 	slowDropped atomic.Uint64
+	slowLatest  atomic.Uint64
 	fastPaused  atomic.Uint64
 	fastClosed  atomic.Uint64
 
@@ -164,6 +166,9 @@ func (n *counts) refuseMessage() {
 // drop is [loop.Config.Dropped].
 func (n *counts) drop(messages int) { n.slowDropped.Add(uint64(messages)) }
 
+// replace is [loop.Config.Replaced].
+func (n *counts) replace() { n.slowLatest.Add(1) }
+
 func (n *counts) pause() {
 	if n != nil {
 		n.fastPaused.Add(1)
@@ -200,6 +205,7 @@ func (n *counts) stats() Stats {
 			Stalled: n.slowStalled.Load(),
 			Refused: n.slowRefused.Load(),
 			Dropped: n.slowDropped.Load(),
+			Latest:  n.slowLatest.Load(),
 		},
 		Fast: FastStats{Paused: n.fastPaused.Load(), Closed: n.fastClosed.Load()},
 	}

@@ -280,7 +280,7 @@ func (c *Conn) compress(d handshake.Deflate) {
 		c.extra = new(extra)
 	}
 	// A sender need not use the context it may keep. One that might drop a message must not.
-	c.extra.takeover = keepMine && c.set.compression.Takeover && c.set.slow != SlowDropOldest
+	c.extra.takeover = keepMine && c.set.compression.Takeover && !c.set.slow.drops()
 	c.extra.window = uint8(mine)
 	c.extra.deflater = wire.NewDeflater(mine, c.extra.takeover)
 	decoder := wire.NewDecoder(c.role, &c.set.limits, wire.NewInflater(theirs, keepTheirs))

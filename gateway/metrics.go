@@ -155,6 +155,7 @@ func (to sink) server(s molva.Stats) {
 	to.counter(descSlowClosed, s.Slow.Stalled, "stalled")
 	to.counter(descSlowMessages, s.Slow.Refused, "refuse")
 	to.counter(descSlowMessages, s.Slow.Dropped, "drop_oldest")
+	to.counter(descSlowMessages, s.Slow.Latest, "latest")
 	to.counter(descFastPaused, s.Fast.Paused)
 	to.counter(descFastClosed, s.Fast.Closed)
 	to.counter(descTurns, s.Loops.Turns)

@@ -38,6 +38,7 @@ type SlowStats struct {
 	Stalled uint64 `json:"stalled"`
 	Refused uint64 `json:"refused"`
 	Dropped uint64 `json:"dropped"`
+	Latest  uint64 `json:"latest"`
 }
 
 // Stats returns what was counted. It asks each connection what is queued, some 10 ms for 100,000.

@@ -9,9 +9,17 @@ import (
 // A Frame is bytes that were encoded once and are sent to many connections. References are counted so that the
 // memory can be used again as soon as the last connection has sent it.
 type Frame struct {
+	// Subject is what the frame is about, if of all frames about it only the newest is worth sending: where it is
+	// [Droppable], it takes the place of an older one that still waits in an outbox. It must not change once the frame
+	// is sent.
+	Subject Subject
+
 	refs atomic.Int32
 	buf  *buffer.Buffer
 }
+
+// A Subject is what a [Frame] is about. The zero value stands for nothing in particular.
+type Subject struct{ Space, Name string }
 
 // NewFrame makes a frame of the content of buf, which it now owns. The caller holds the one reference.
 func NewFrame(buf *buffer.Buffer) *Frame {

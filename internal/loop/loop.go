@@ -76,8 +76,8 @@ type Priority uint8
 const (
 	// Normal messages are refused with [ErrFull] when they do not fit.
 	Normal Priority = iota
-	// Droppable messages are like normal ones, and may be thrown away unsent to make room for a newer one where
-	// [Config.DropOldest] says so.
+	// Droppable messages may be thrown away unsent, the oldest first, to make room for a newer message of any kind.
+	// Otherwise they are like normal ones.
 	Droppable
 	// Through messages are like normal ones, but are not held back and do not count as messages in the statistics.
 	Through
@@ -96,10 +96,11 @@ type Config struct {
 	// Outbox is the limit in bytes on what waits to be sent on one connection, 16 bytes of bookkeeping counted with
 	// each message. One message is always admitted to an empty outbox, whatever its size. Zero means 1 MiB.
 	Outbox int
-	// DropOldest throws the oldest waiting [Droppable] messages away when a message does not fit.
-	DropOldest bool
-	// Dropped, if set, is told how many messages were thrown away. It must not block nor call the connection.
+	// Dropped, if set, is told how many messages were thrown away to make room. It must not block nor call the
+	// connection.
 	Dropped func(messages int)
+	// Replaced, if set, is told of each message whose place a newer one about the same [Subject] has taken, likewise.
+	Replaced func()
 	// WriteTimeout ends a connection with [ErrStalled] whose peer takes no byte for so long while some are waiting.
 	// Zero means 60 seconds.
 	WriteTimeout time.Duration

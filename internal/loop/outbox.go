@@ -16,6 +16,13 @@ type outbox struct {
 	own     *buffer.Buffer // the bytes of all pieces that are not shared frames, from ownHead on
 	ownHead int
 
+	// See outbox_drop.go.
+	kept      int             // no piece before it may be thrown away, but for one that was begun
+	droppable int             // messages that may
+	gone      int             // pieces that were thrown away and not passed yet
+	goneOwn   int             // their bytes among the outbox's own
+	latest    map[Subject]int // where the frame about a subject was put that a newer one may replace
+
 	bytes   int  // what is left to write
 	waiting int  // messages that are not written whole
 	counted int  // messages for the statistics, until somebody takes the number
@@ -31,6 +38,7 @@ type piece struct {
 	n         int
 	messages  int32
 	droppable bool
+	gone      bool // was thrown away: all that is left of it is n bytes to pass over
 }
 
 // maxJoined bounds the messages in a piece: all of them count against the limit until the last is written.
@@ -84,6 +92,8 @@ func (o *outbox) addFrame(f *Frame, p Priority) {
 	n := len(f.Bytes())
 	o.note(n, p)
 	o.pieces = append(o.pieces, piece{frame: f, n: n, messages: 1, droppable: p == Droppable})
+	last := len(o.pieces) - 1
+	o.noteSubject(&o.pieces[last], last)
 }
 
 // note counts a message of n bytes.
@@ -93,10 +103,15 @@ func (o *outbox) note(n int, p Priority) {
 	if p.counts() {
 		o.counted++
 	}
+	if p == Droppable {
+		o.droppable++
+	}
 }
 
 // joins reports whether another message may become part of the piece.
-func (p *piece) joins() bool { return p.frame == nil && !p.droppable && p.messages < maxJoined }
+func (p *piece) joins() bool {
+	return p.frame == nil && !p.droppable && !p.gone && p.messages < maxJoined
+}
 
 // takeCounted returns how many messages came since the last call, for the statistics.
 func (o *outbox) takeCounted() int {
@@ -112,6 +127,11 @@ func (o *outbox) gather(dst [][]byte, max int) [][]byte {
 	for _, p := range o.pieces[o.head:] {
 		n := p.n - skip
 		skip = 0
+		if p.gone {
+			own += n
+			joins = false
+			continue
+		}
 		if p.frame == nil {
 			b := o.own.Bytes()[own : own+n]
 			own += n
@@ -145,6 +165,7 @@ func (o *outbox) next() [][]byte {
 func (o *outbox) wrote(n int) {
 	o.bytes -= n
 	for n > 0 {
+		o.passGone()
 		p := &o.pieces[o.head]
 		step := min(n, p.n-o.sent)
 		n -= step
@@ -156,6 +177,7 @@ func (o *outbox) wrote(n int) {
 			o.pop()
 		}
 	}
+	o.passGone()
 }
 
 // pop takes away the piece at the head, of which sent bytes are written.
@@ -164,51 +186,13 @@ func (o *outbox) pop() {
 	if p.frame != nil {
 		p.frame.Release()
 	}
+	if p.droppable {
+		o.droppable--
+	}
 	o.waiting -= int(p.messages)
 	o.pieces[o.head] = piece{}
 	o.head++
 	o.sent = 0
-}
-
-// dropOldest throws away droppable messages, the oldest first, until the size is at most limit, and returns how many
-// it threw away. A message that was partly written stays. Nobody may be writing from the outbox.
-func (o *outbox) dropOldest(limit int) int {
-	dropped := 0
-	kept := o.pieces[:o.head]
-	from, to := o.ownHead, o.ownHead
-	size := o.size()
-	for i, p := range o.pieces[o.head:] {
-		begun := i == 0 && o.sent > 0
-		own := 0
-		if p.frame == nil {
-			own = p.n
-			if begun {
-				own -= o.sent
-			}
-		}
-		if p.droppable && size > limit && !begun {
-			size -= p.n + pieceCost
-			o.bytes -= p.n
-			o.waiting -= int(p.messages)
-			from += own
-			dropped++
-			if p.frame != nil {
-				p.frame.Release()
-			}
-			continue
-		}
-		if own > 0 {
-			copy(o.own.Bytes()[to:], o.own.Bytes()[from:from+own])
-			from, to = from+own, to+own
-		}
-		kept = append(kept, p)
-	}
-	clear(o.pieces[len(kept):])
-	o.pieces = kept
-	if o.own != nil {
-		o.own.Set(o.own.Bytes()[:to])
-	}
-	return dropped
 }
 
 // free gives all memory back.

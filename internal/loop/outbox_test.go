@@ -2,6 +2,7 @@ package loop
 
 import (
 	"bytes"
+	"strconv"
 	"testing"
 
 	"github.com/molva-ws/molva/internal/buffer"
@@ -166,5 +167,103 @@ func TestLastReleaseGivesTheMemoryBack(t *testing.T) {
 	f.Release()
 	if f.buf != nil {
 		t.Error("the frame without references holds its buffer")
+	}
+}
+
+// outboxAbout makes an outbox of droppable frames, each about the subject that its first letter names.
+func outboxAbout(messages ...string) (*outbox, []*Frame) {
+	o := new(outbox)
+	var frames []*Frame
+	for _, m := range messages {
+		f := shared(m)
+		f.Subject.Name = m[:1]
+		frames = append(frames, f)
+		if !o.replace(f, 1000) {
+			o.addFrame(f, Droppable)
+		}
+	}
+	return o, frames
+}
+
+func TestNewestAboutASubjectTakesTheOldPlace(t *testing.T) {
+	const each = 2 + pieceCost
+	cases := []struct {
+		name     string
+		messages []string
+		before   func(*outbox)
+		then     string
+		limit    int
+		want     string
+	}{
+		{"the first", nil, nil, "a1", 1000, "a1"},
+		{"in place", []string{"a1", "b1"}, nil, "a2", 1000, "a2b1"},
+		{"twice", []string{"a1", "b1", "a2", "b2"}, nil, "a3", 1000, "a3b2"},
+		{"not what is partly written", []string{"a1", "b1"}, func(o *outbox) { o.wrote(1) }, "a2", 1000, "1b1a2"},
+		{"not what is written", []string{"a1", "b1"}, func(o *outbox) { o.wrote(2) }, "a2", 1000, "b1a2"},
+		{"not what was thrown away", []string{"a1", "b1"}, func(o *outbox) { o.dropOldest(each) }, "a2", 1000, "b1a2"},
+		{"what is longer, within the limit", []string{"a1", "b1"}, nil, "a22", 2*each + 1, "a22b1"},
+		{"not what is longer than the limit", []string{"a1", "b1"}, nil, "a22", 2 * each, "a1b1a22"},
+		{"after gaps were closed", []string{"a1", "b1", "c1"}, func(o *outbox) { o.dropOldest(2 * each); o.compact() },
+			"c2", 1000, "b1c2"},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			o, frames := outboxAbout(c.messages...)
+			if c.before != nil {
+				c.before(o)
+			}
+			f := shared(c.then)
+			f.Subject.Name = c.then[:1]
+			frames = append(frames, f)
+			if !o.replace(f, c.limit) {
+				o.addFrame(f, Droppable)
+			}
+			if got := content(o); got != c.want {
+				t.Errorf("the outbox has %q, want %q", got, c.want)
+			}
+			if o.bytes != len(c.want) {
+				t.Errorf("%d bytes are counted, want %d", o.bytes, len(c.want))
+			}
+			o.free()
+			for i, f := range frames {
+				if got := f.refs.Load(); got != 1 {
+					t.Errorf("frame %d has %d references, want 1", i, got)
+				}
+			}
+		})
+	}
+}
+
+// A client that does not read must cost neither memory nor, for each message, time in proportion to what waits.
+func TestThrowingAwayKeepsTheOutboxSmall(t *testing.T) {
+	for _, size := range []int{10, 3000} {
+		o := new(outbox)
+		body := make([]byte, size)
+		const waiting = 100
+		for range 100 * waiting {
+			o.dropOldest((waiting - 1) * (size + pieceCost))
+			o.add(Head{}, body, Droppable)
+		}
+		if o.waiting != waiting || o.bytes != waiting*size {
+			t.Errorf("%d messages of %d bytes wait, want %d", o.waiting, size, waiting)
+		}
+		if len(o.pieces) > 3*waiting+compactFrom || o.own.Len() > 3*waiting*size+2*compactOwn {
+			t.Errorf("%d messages of %d bytes take %d pieces and %d bytes", waiting, size, len(o.pieces), o.own.Len())
+		}
+		o.free()
+	}
+}
+
+func BenchmarkDropOldest(b *testing.B) {
+	for _, waiting := range []int{10, 10_000} {
+		b.Run(strconv.Itoa(waiting), func(b *testing.B) {
+			o := new(outbox)
+			defer o.free()
+			body := make([]byte, 16)
+			for b.Loop() {
+				o.dropOldest((waiting - 1) * (len(body) + pieceCost))
+				o.add(Head{}, body, Droppable)
+			}
+		})
 	}
 }

@@ -15,14 +15,17 @@ func (q *queue) empty() bool { return q.pending.empty() && q.flight.empty() }
 // size is what the limit counts.
 func (q *queue) size() int { return q.pending.size() + q.flight.size() }
 
-// admit makes room for a message of n bytes where the configuration allows that, or returns ErrFull. What is being
+// droppable reports whether messages wait that may be thrown away.
+func (q *queue) droppable() bool { return q.pending.hasDroppable() || q.flight.hasDroppable() }
+
+// admit makes room for a message of n bytes if it can, or returns ErrFull. What is being
 // written at this moment cannot be thrown away; where older messages make room for newer ones it does not count, so
 // that a message is not refused which would have been admitted a moment later.
 func (q *queue) admit(n int, p Priority, cfg *Config) error {
 	if p >= Urgent || q.fits(n, cfg) {
 		return nil
 	}
-	if !cfg.DropOldest {
+	if p != Droppable && !q.droppable() {
 		return ErrFull
 	}
 	room := max(0, cfg.outbox()-n-pieceCost)
@@ -57,6 +60,20 @@ func (q *queue) fits(n int, cfg *Config) bool {
 func (q *queue) add(head Head, body []byte, p Priority) { q.filling().add(head, body, p) }
 
 func (q *queue) addFrame(f *Frame, p Priority) { q.filling().addFrame(f, p) }
+
+// replace puts f in the place of a frame about the same subject, if one waits that may be thrown away.
+func (q *queue) replace(f *Frame, p Priority, cfg *Config) bool {
+	if p != Droppable || f.Subject == (Subject{}) || q.pending == nil {
+		return false
+	}
+	if !q.pending.replace(f, cfg.outbox()-q.flight.size()) {
+		return false
+	}
+	if cfg.Replaced != nil {
+		cfg.Replaced()
+	}
+	return true
+}
 
 func (q *queue) filling() *outbox {
 	if q.pending == nil {
@@ -96,7 +113,7 @@ func (q *queue) rest() {
 
 // trim drops what was admitted beyond the limit during a write.
 func (q *queue) trim(cfg *Config) {
-	if cfg.DropOldest && q.size() > cfg.outbox() {
+	if q.size() > cfg.outbox() && q.droppable() {
 		q.dropOldest(cfg.outbox(), cfg)
 	}
 }

@@ -13,7 +13,6 @@ func TestAdmit(t *testing.T) {
 	cases := []struct {
 		name    string
 		limit   int
-		drop    bool
 		queued  []Priority // of messages of n bytes
 		p       Priority
 		want    error
@@ -23,20 +22,20 @@ func TestAdmit(t *testing.T) {
 		{name: "within the limit", limit: 2 * (n + pieceCost), queued: []Priority{Normal}},
 		{name: "one byte too much", limit: 2*(n+pieceCost) - 1, queued: []Priority{Normal}, want: ErrFull},
 		{name: "urgent", limit: 1, queued: []Priority{Normal}, p: Urgent},
-		{name: "droppable, where nothing is dropped", limit: n, queued: []Priority{Droppable}, p: Droppable, want: ErrFull},
-		{name: "in place of an older one", limit: 2 * (n + pieceCost), drop: true,
+		{name: "droppable, behind an urgent one", limit: n, queued: []Priority{Urgent}, p: Droppable, want: ErrFull},
+		{name: "in place of an older one", limit: 2 * (n + pieceCost),
 			queued: []Priority{Droppable, Droppable}, p: Droppable, dropped: 1},
-		{name: "in place of all older ones", limit: n + pieceCost, drop: true,
+		{name: "in place of all older ones", limit: n + pieceCost,
 			queued: []Priority{Droppable, Droppable}, p: Normal, dropped: 2},
-		{name: "behind what must not be dropped", limit: 2 * (n + pieceCost), drop: true,
+		{name: "behind what must not be dropped", limit: 2 * (n + pieceCost),
 			queued: []Priority{Normal, Urgent}, p: Droppable, want: ErrFull},
-		{name: "beside what must not be dropped", limit: 2 * (n + pieceCost), drop: true,
+		{name: "beside what must not be dropped", limit: 2 * (n + pieceCost),
 			queued: []Priority{Normal, Droppable}, p: Droppable, dropped: 1},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
 			dropped := 0
-			cfg := &Config{Outbox: c.limit, DropOldest: c.drop, Dropped: func(n int) { dropped += n }}
+			cfg := &Config{Outbox: c.limit, Dropped: func(n int) { dropped += n }}
 			var q queue
 			for _, p := range c.queued {
 				q.add(Head{}, make([]byte, n), p)
@@ -97,9 +96,13 @@ func TestWaitRoomEnds(t *testing.T) {
 
 // modelled is a queue, with what must come out of it.
 type modelled struct {
-	t       *testing.T
-	rand    *rand.Rand
-	cfg     Config
+	t    *testing.T
+	rand *rand.Rand
+	cfg  Config
+
+	priorities []Priority
+	replaces   bool // some messages take the place of older ones, and so pass others
+
 	queue   queue
 	written []byte
 	frames  []*Frame
@@ -119,7 +122,7 @@ func (m *modelled) encode(i, n int) []byte {
 }
 
 func (m *modelled) send() {
-	p := Priority(m.rand.IntN(3))
+	p := m.priorities[m.rand.IntN(len(m.priorities))]
 	message := m.encode(len(m.sent), m.rand.IntN(200))
 	if m.queue.admit(len(message), p, &m.cfg) != nil {
 		return
@@ -132,6 +135,20 @@ func (m *modelled) send() {
 	f := shared(string(message))
 	m.frames = append(m.frames, f)
 	m.queue.addFrame(f, p)
+}
+
+// sendAbout sends a message of which only the newest about its subject is wanted.
+func (m *modelled) sendAbout() {
+	f := shared(string(m.encode(len(m.sent), m.rand.IntN(200))))
+	f.Subject = Subject{"space", string('a' + rune(m.rand.IntN(3)))}
+	if !m.queue.replace(f, Droppable, &m.cfg) {
+		if m.queue.admit(len(f.Bytes()), Droppable, &m.cfg) != nil {
+			return
+		}
+		m.queue.addFrame(f, Droppable)
+	}
+	m.sent = append(m.sent, Droppable)
+	m.frames = append(m.frames, f)
 }
 
 // write writes some bytes, as one system call would, from what was taken before.
@@ -167,7 +184,7 @@ func (m *modelled) check() {
 	last := -1
 	for p := m.written; len(p) > 0; {
 		i, n := int(binary.BigEndian.Uint32(p)), int(binary.BigEndian.Uint32(p[4:]))
-		if i <= last {
+		if i <= last && !m.replaces || seen[i] {
 			m.t.Fatalf("message %d comes after %d", i, last)
 		}
 		want := m.encode(i, n)
@@ -199,12 +216,25 @@ func (m *modelled) check() {
 }
 
 func TestQueueSendsAllInOrderButWhatItDrops(t *testing.T) {
-	for _, drop := range []bool{false, true} {
+	for kind := range 3 {
+		drop, replaces := kind > 0, kind > 1
 		for seed := range uint64(200) {
-			m := &modelled{t: t, rand: rand.New(rand.NewPCG(seed, 1))}
-			m.cfg = Config{Outbox: 2000, DropOldest: drop, Dropped: func(n int) { m.dropped += n }}
+			m := &modelled{t: t, rand: rand.New(rand.NewPCG(seed, 1)), priorities: []Priority{Normal, Through}}
+			if drop {
+				m.priorities = append(m.priorities, Droppable, Droppable)
+			}
+			m.replaces = replaces
+			m.cfg = Config{
+				Outbox:   2000,
+				Dropped:  func(n int) { m.dropped += n },
+				Replaced: func() { m.dropped++ },
+			}
 			for range 500 {
 				if m.rand.IntN(2+int(seed%2)) > 0 {
+					if m.replaces && m.rand.IntN(2) == 0 {
+						m.sendAbout()
+						continue
+					}
 					m.send()
 				} else {
 					m.write()
@@ -215,7 +245,7 @@ func TestQueueSendsAllInOrderButWhatItDrops(t *testing.T) {
 			}
 			m.check()
 			if t.Failed() {
-				t.Fatalf("seed %d, dropping %v", seed, drop)
+				t.Fatalf("seed %d, dropping %v, replacing %v", seed, drop, replaces)
 			}
 		}
 	}

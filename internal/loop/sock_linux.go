@@ -110,7 +110,11 @@ func (c *sock) Send(head Head, body []byte, p Priority) error {
 func (c *sock) SendFrame(f *Frame, p Priority) error {
 	n := len(f.Bytes())
 	c.mu.Lock()
-	if err := c.admit(n, p); err != nil || n == 0 {
+	if err := c.pass(p); err != nil || n == 0 || c.queue.replace(f, p, c.config()) {
+		c.mu.Unlock()
+		return err
+	}
+	if err := c.queue.admit(n, p, c.config()); err != nil {
 		c.mu.Unlock()
 		return err
 	}
@@ -148,13 +152,18 @@ func (c *sock) sendDirect(head Head, body []byte, p Priority) error {
 }
 
 func (c *sock) admit(n int, p Priority) error {
-	if c.state != open {
-		return ErrClosed
-	}
-	if err := c.gate.check(p); err != nil {
+	if err := c.pass(p); err != nil {
 		return err
 	}
 	return c.queue.admit(n, p, c.config())
+}
+
+// pass reports whether the connection takes messages of a priority at all.
+func (c *sock) pass(p Priority) error {
+	if c.state != open {
+		return ErrClosed
+	}
+	return c.gate.check(p)
 }
 
 // Hold implements [Conn].

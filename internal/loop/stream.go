@@ -81,25 +81,32 @@ func (s *Stream) Send(head Head, body []byte, p Priority) error {
 // SendFrame implements [Conn].
 func (s *Stream) SendFrame(f *Frame, p Priority) error {
 	s.mu.Lock()
+	defer s.mu.Unlock()
 	n := len(f.Bytes())
-	if err := s.admit(n, p); err != nil || n == 0 {
-		s.mu.Unlock()
+	if err := s.pass(p); err != nil || n == 0 || s.queue.replace(f, p, s.cfg) {
+		return err
+	}
+	if err := s.queue.admit(n, p, s.cfg); err != nil {
 		return err
 	}
 	s.queue.addFrame(f, p)
 	s.flush()
-	s.mu.Unlock()
 	return nil
 }
 
 func (s *Stream) admit(n int, p Priority) error {
-	if s.ended {
-		return ErrClosed
-	}
-	if err := s.gate.check(p); err != nil {
+	if err := s.pass(p); err != nil {
 		return err
 	}
 	return s.queue.admit(n, p, s.cfg)
+}
+
+// pass reports whether the connection takes messages of a priority at all.
+func (s *Stream) pass(p Priority) error {
+	if s.ended {
+		return ErrClosed
+	}
+	return s.gate.check(p)
 }
 
 // Hold implements [Conn].

@@ -169,7 +169,7 @@ func TestWaitRoomEndsWithTheConnection(t *testing.T) {
 func TestDropOldestKeepsTheNewest(t *testing.T) {
 	ours, theirs := tcpPair(t)
 	dropped := 0
-	s := NewStream(ours, &Config{Outbox: 10000, DropOldest: true, Dropped: func(n int) { dropped += n }}, nil)
+	s := NewStream(ours, &Config{Outbox: 10000, Dropped: func(n int) { dropped += n }}, nil)
 	const messages = 20000
 	message := make([]byte, 1000)
 	for i := range uint32(messages) {

@@ -115,7 +115,7 @@ func TestEverythingAtOnce(t *testing.T) {
 	}
 	g, err := NewGroup(GroupConfig{
 		Loops: 3, Blocked: 300 * time.Microsecond,
-		Config: Config{Outbox: 30_000, DropOldest: true, WriteTimeout: 50 * time.Millisecond},
+		Config: Config{Outbox: 30_000, WriteTimeout: 50 * time.Millisecond},
 	})
 	if err != nil {
 		t.Fatal(err)

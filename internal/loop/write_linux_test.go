@@ -143,7 +143,7 @@ func TestOutboxIsBoundedAndRoomIsAnnounced(t *testing.T) {
 
 func TestDroppableMessagesMakeRoom(t *testing.T) {
 	dropped := 0
-	cfg := Config{Outbox: 100 << 10, DropOldest: true, Dropped: func(n int) { dropped += n }}
+	cfg := Config{Outbox: 100 << 10, Dropped: func(n int) { dropped += n }}
 	c, _ := pair(t, GroupConfig{Loops: 1, Config: cfg}, silent)
 	body := make([]byte, 1000)
 	for range 20_000 {
