@@ -174,6 +174,7 @@ var (
 	someID   = regexp.MustCompile(`"id":"[0-9a-z]+-[0-9a-z]+"`)
 	someConn = regexp.MustCompile(`"conn":"c[0-9a-z]+-[0-9a-z]+"`)
 	someTime = regexp.MustCompile(`"(time|since|expires)":\d{13}`)
+	someWait = regexp.MustCompile(`"queued":\d+`)
 	someText = regexp.MustCompile(`"message":"([^"\\]|\\.)+"}$`)
 )
 
@@ -182,6 +183,7 @@ func plain(text string) string {
 	text = someID.ReplaceAllString(text, `"id":"*"`)
 	text = someConn.ReplaceAllString(text, `"conn":"*"`)
 	text = someTime.ReplaceAllString(text, `"$1":0`)
+	text = someWait.ReplaceAllString(text, `"queued":0`)
 	if strings.HasPrefix(text, `{"type":"error"`) {
 		text = someText.ReplaceAllString(text, `"message":"*"}`)
 	}
