@@ -34,6 +34,8 @@ type Answer struct {
 	Users    *[]UserInfo     `json:"users,omitempty"`
 	More     bool            `json:"more,omitempty"`
 	Closed   *int            `json:"closed,omitempty"`
+	Joined   *int            `json:"joined,omitempty"`
+	Left     *int            `json:"left,omitempty"`
 	Stats    *Stats          `json:"stats,omitempty"`
 	Reloaded *Reloaded       `json:"reloaded,omitempty"`
 }

@@ -69,6 +69,8 @@ var commandFields = map[string]field{
 	"rooms":      fieldLimit | fieldAfter,
 	"users":      fieldRoom | fieldLimit | fieldAfter,
 	"disconnect": fieldUser | fieldConn | fieldCode | fieldReason,
+	"join":       fieldUser | fieldConn | fieldRoom,
+	"leave":      fieldUser | fieldConn | fieldRoom,
 	"stats":      0,
 	"ping":       0,
 	"reload":     0,
@@ -76,7 +78,11 @@ var commandFields = map[string]field{
 
 // onlyLooks tells whether a command changes nothing, so that it may be asked for with GET.
 func onlyLooks(command string) bool {
-	return command != "send" && command != "disconnect" && command != "reload"
+	switch command {
+	case "send", "disconnect", "join", "leave", "reload":
+		return false
+	}
+	return true
 }
 
 // set sets a field of c to a JSON value. If any value is allowed, c refers to it afterwards.

@@ -69,6 +69,10 @@ func (g *Gateway) carryOut(ctx context.Context, name string, c *Command) (*Answe
 		return g.doUsers(c)
 	case "disconnect":
 		return g.doDisconnect(c)
+	case "join":
+		return g.doJoin(c)
+	case "leave":
+		return g.doLeave(c)
 	case "stats":
 		stats := g.Stats()
 		return &Answer{Stats: &stats}, nil

@@ -110,6 +110,12 @@ func TestWrongCommands(t *testing.T) {
 		{"disconnect with 1001", gateway.Command{Command: "disconnect", User: "a", Code: 1001}, gateway.ErrBadField},
 		{"disconnect with 5000", gateway.Command{Command: "disconnect", User: "a", Code: 5000}, gateway.ErrBadField},
 		{"disconnect with 4403 in 16 bits", gateway.Command{Command: "disconnect", User: "a", Code: 4403 + 1<<16}, gateway.ErrBadField},
+		{"join without a room", gateway.Command{Command: "join", User: "a"}, gateway.ErrBadField},
+		{"join nobody in particular", gateway.Command{Command: "join", Room: "r"}, gateway.ErrBadField},
+		{"join two", gateway.Command{Command: "join", Room: "r", User: "a", Conn: "c"}, gateway.ErrBadField},
+		{"join a reserved room", gateway.Command{Command: "join", Room: "$stats", User: "a"}, gateway.ErrBadField},
+		{"leave without a room", gateway.Command{Command: "leave", Conn: "c"}, gateway.ErrBadField},
+		{"leave with a code", gateway.Command{Command: "leave", Room: "r", User: "a", Code: 4403}, gateway.ErrBadField},
 		{"a long reason", gateway.Command{Command: "disconnect", User: "a", Reason: strings.Repeat("r", 124)}, gateway.ErrBadField},
 	} {
 		t.Run(test.name, func(t *testing.T) {

@@ -11,8 +11,8 @@ import (
 
 // The labels of commands and of what became of them. What is none of them counts as "other".
 var (
-	commandLabels = []string{"send", "online", "conns", "rooms", "users", "disconnect", "stats", "ping", "reload",
-		"other"}
+	commandLabels = []string{"send", "online", "conns", "rooms", "users", "disconnect", "join", "leave", "stats",
+		"ping", "reload", "other"}
 	resultLabels = []ErrorCode{"ok", ErrBadJSON, ErrBadCommand, ErrBadField, ErrTooLarge, ErrKeyReused, ErrBusy,
 		ErrInternal, ErrBadConfig, "other"}
 )
@@ -20,7 +20,7 @@ var (
 // heard counts what came through the doors.
 type heard struct {
 	// commands by door, command and result
-	commands [doors][10][10]atomic.Uint64
+	commands [doors][12][10]atomic.Uint64
 
 	socketConns   atomic.Int64
 	socketRefused atomic.Uint64
