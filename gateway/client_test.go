@@ -76,7 +76,7 @@ func dialAs(t testing.TB, addr, user string) *peer {
 	if user != "" {
 		url += "?user=" + user
 	}
-	c, _, err := molva.Dial(ctx, url, nil)
+	c, _, err := molva.Dial(ctx, url, &molva.DialOptions{Limits: molva.Limits{Outbox: 128 << 10}})
 	if err != nil {
 		t.Fatal(err)
 	}
