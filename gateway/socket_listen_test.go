@@ -21,6 +21,9 @@ func TestTheSocketIsForThisUserOnly(t *testing.T) {
 	defer syscall.Umask(before)
 	g := new(gateway.Gateway)
 	path := openSocket(t, g)
+	s := dialScript(t, "unix", path)
+	s.write(`{"command":"ping"}` + "\n")
+	s.answer() // it is served by now
 	info, err := os.Lstat(path)
 	if err != nil || info.Mode() != fs.ModeSocket|0o600 {
 		t.Errorf("mode %v, %v", info.Mode(), err)
