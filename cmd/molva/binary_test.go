@@ -176,7 +176,7 @@ func (s *served) read(stderr io.Reader, ready chan<- struct{}) {
 		s.mu.Lock()
 		s.log = append(s.log, entry)
 		s.mu.Unlock()
-		if url, ok := entry["url"].(string); ok {
+		if url, ok := entry["url"].(string); ok && entry["msg"] == "serving" {
 			s.url, s.socket = url, entry["socket"].(string)
 			s.key, _ = entry["key"].(string)
 			close(ready)

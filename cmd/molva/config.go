@@ -39,7 +39,7 @@ func (c *configPrintCmd) Run(k *kong.Context, s streams) error {
 
 // configCheckCmd is molva config check.
 type configCheckCmd struct {
-	File string `arg:"" env:"MOLVA_CONFIG" help:"The file."`
+	Files []string `arg:"" name:"file" env:"MOLVA_CONFIG" help:"The file; several are checked each by itself."`
 }
 
 // Help is shown by --help.
@@ -50,16 +50,23 @@ environment do not count here.`
 
 // Run checks.
 func (c *configCheckCmd) Run(s streams) error {
-	loader := config.Loader{File: c.File}
-	_, err := loader.Load()
-	var wrong config.Problems
-	switch {
-	case errors.As(err, &wrong):
-		fmt.Fprintln(s.out, wrong)
-		return &exitError{code: exitFailed}
-	case err != nil:
-		return err
+	failed := false
+	for _, file := range c.Files {
+		loader := config.Loader{File: file}
+		_, err := loader.Load()
+		var wrong config.Problems
+		switch {
+		case err == nil:
+			fmt.Fprintln(s.out, file+": no mistakes")
+		case errors.As(err, &wrong):
+			failed = true
+			fmt.Fprintln(s.out, wrong)
+		default:
+			return err
+		}
 	}
-	fmt.Fprintln(s.out, c.File+": no mistakes")
+	if failed {
+		return &exitError{code: exitFailed}
+	}
 	return nil
 }

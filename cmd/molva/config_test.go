@@ -17,26 +17,26 @@ func TestConfigCheckNamesEveryMistake(t *testing.T) {
 	if err != nil || len(files) < 20 {
 		t.Fatalf("%d files, %v", len(files), err)
 	}
+	var want []string
 	for _, file := range files {
 		text, err := os.ReadFile(file)
 		if err != nil {
 			t.Fatal(err)
 		}
-		var want strings.Builder
 		for line := range strings.Lines(string(text)) {
 			// The paths in the files are seen from where they lie.
 			if said, ok := strings.CutPrefix(line, "# => "); ok && !strings.Contains(said, "testdata/") {
-				want.WriteString(file + ":" + said)
+				want = append(want, file+":"+said)
 			}
 		}
-		r := molvaRun(t, "", "config", "check", file)
-		for line := range strings.Lines(want.String()) {
-			if !strings.Contains(r.out, line) {
-				t.Errorf("%q is not said, but\n%s", line, r.out)
-			}
-		}
-		if r.code != 1 || r.errOut != "" {
-			t.Errorf("%s: exit code %d, stderr %q", file, r.code, r.errOut)
+	}
+	r := molvaRun(t, "", append([]string{"config", "check"}, files...)...)
+	if r.code != 1 || r.errOut != "" {
+		t.Errorf("exit code %d, stderr %q", r.code, r.errOut)
+	}
+	for _, line := range want {
+		if !strings.Contains(r.out, line) {
+			t.Errorf("%q is not said, but\n%s", line, r.out)
 		}
 	}
 }
@@ -107,7 +107,7 @@ func TestConfigSaysWhereAMistakeIs(t *testing.T) {
 		{"environment", "MOLVA_MAX_CONNS=-1", []string{"config"}, 2, "molva: MOLVA_MAX_CONNS: cannot be negative\n"},
 		{"flag", "MOLVA_MAX_CONNS=-1", []string{"serve", "--max-conns=-2"}, 2, "molva: --max-conns: cannot be negative\n"},
 		{"no file", "", []string{"serve", "--config", path + "x"}, 1, path + "x: cannot be read: no such file or directory\n"},
-		{"no file to check", "", []string{"config", "check"}, 2, "expected \"<file>\""},
+		{"no file to check", "", []string{"config", "check"}, 2, "expected \"<file> ...\""},
 		{"key in the environment", "MOLVA_KEY=short", []string{"serve"}, 2, "molva: MOLVA_KEY: a key has at least 16"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

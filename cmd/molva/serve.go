@@ -6,10 +6,10 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"sync"
 
 	"github.com/alecthomas/kong"
 
-	"github.com/molva-ws/molva/gateway"
 	"github.com/molva-ws/molva/gateway/config"
 )
 
@@ -37,13 +37,9 @@ func (c *serveCmd) Run(k *kong.Context, ctx context.Context, s streams) error {
 		return err
 	}
 	defer d.close()
-	r := newServing(loader, loaded, d, s.err)
-	encryption, err := loaded.ServerTLS(r.log)
+	r, err := newServing(loader, loaded, d, s.err)
 	if err != nil {
 		return err
-	}
-	if encryption != nil {
-		d.encrypt(encryption)
 	}
 	if loaded.Log.Format == "json" {
 		r.start.log(r.log)
@@ -55,26 +51,35 @@ func (c *serveCmd) Run(k *kong.Context, ctx context.Context, s streams) error {
 
 // serving is a server that runs.
 type serving struct {
-	loader  *config.Loader
-	doors   *doors
-	start   *announcement
-	log     *slog.Logger
-	level   *slog.LevelVar
-	gateway *gateway.Gateway
-	reload  reloading
+	loader *config.Loader
+	doors  *doors
+	start  *announcement
+	log    *slog.Logger
+	server *config.Server
+
+	reloading sync.Mutex // held while the configuration is read again
 }
 
-func newServing(loader *config.Loader, loaded *config.Settings, d *doors, stderr io.Writer) *serving {
-	r := &serving{loader: loader, doors: d, level: new(slog.LevelVar), start: announce(loaded, d)}
-	r.level.Set(loaded.Log.Level)
-	r.log = newLogger(loaded.Log.Format, r.level, stderr)
-	r.gateway = loaded.Gateway(r.log)
-	r.gateway.Reload = r.reloadForCommand
-	r.gateway.Hints = r.start.hints()
-	p := loaded.Policy(r.start.key, d.hosts)
-	r.gateway.Keys, r.gateway.Hosts = p.Keys, p.Hosts
-	r.reload.running = loaded
-	return r
+// newServing makes a server behind the doors, which speak TLS afterwards if they should.
+func newServing(loader *config.Loader, loaded *config.Settings, d *doors, stderr io.Writer) (*serving, error) {
+	level := new(slog.LevelVar)
+	level.Set(loaded.Log.Level)
+	r := &serving{loader: loader, doors: d, start: announce(loaded, d), log: newLogger(loaded.Log.Format, level, stderr)}
+	var err error
+	r.server, err = loaded.NewServer(config.Own{Key: r.start.key, Hosts: d.hosts, Level: level, Logger: r.log})
+	if err != nil {
+		return nil, err
+	}
+	r.server.Gateway.Reload = r.reloadForCommand
+	r.server.Gateway.Hints = r.start.hints()
+	encryption, err := loaded.ServerTLS(r.log)
+	if err != nil {
+		return nil, err
+	}
+	if encryption != nil {
+		d.encrypt(encryption)
+	}
+	return r, nil
 }
 
 func newLogger(format string, level slog.Leveler, stderr io.Writer) *slog.Logger {
@@ -90,8 +95,8 @@ func announce(loaded *config.Settings, d *doors) *announcement {
 	a := &announcement{
 		program: invocation(),
 		listen:  d.addresses(),
-		open:    true, // nothing here makes a client prove who it is
-		local:   !loaded.Open,
+		open:    !loaded.Auth.On(),
+		local:   loaded.Local(),
 		tls:     loaded.TLS.On(),
 		console: loaded.Console,
 		socket:  d.socketAddress(),

@@ -4,25 +4,11 @@ import (
 	"context"
 	"os"
 	"os/signal"
-	"sync"
 	"syscall"
 
 	"github.com/molva-ws/molva/gateway"
 	"github.com/molva-ws/molva/gateway/config"
 )
-
-// reloading is what reading the configuration again needs. Whoever asks for it waits until the one before is done.
-type reloading struct {
-	mu      sync.Mutex
-	running *config.Settings // that the server runs with
-}
-
-// settings returns those that the server runs with.
-func (r *reloading) settings() *config.Settings {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.running
-}
 
 // onHangup returns where SIGHUP is told. It is no longer when stop is called.
 func (r *serving) onHangup() (hangups <-chan os.Signal, stop func()) {
@@ -49,21 +35,19 @@ func (r *serving) reloadForCommand(context.Context) (*gateway.Reloaded, error) {
 
 // again reads the configuration and does what takes effect at once. If there is a mistake in it, nothing changes.
 func (r *serving) again() ([]config.Change, error) {
-	r.reload.mu.Lock()
-	defer r.reload.mu.Unlock()
+	r.reloading.Lock()
+	defer r.reloading.Unlock()
 	r.notifyReloading()
 	defer r.notify("READY=1")
+	var changes []config.Change
 	next, err := r.loader.Load()
 	if err == nil {
-		err = r.gateway.SetPolicy(next.Policy(r.start.key, r.doors.hosts))
+		changes, err = r.server.Apply(next)
 	}
 	if err != nil {
 		r.log.Error("the configuration was not taken over; the server goes on as before", "file", r.loader.File, "error", err)
 		return nil, err
 	}
-	changes := next.Changes(r.reload.running)
-	r.level.Set(next.Log.Level)
-	r.reload.running = next.Adopt(r.reload.running)
 	r.tell(changes)
 	return changes, nil
 }

@@ -9,7 +9,7 @@ import (
 
 // serve serves at all doors until the context ends or one of them breaks.
 func (r *serving) serve(ctx context.Context) error {
-	g, d := r.gateway, r.doors
+	g, d := r.server.Gateway, r.doors
 	ended := make(chan error, len(d.web)+1)
 	for _, l := range d.web {
 		go func() { ended <- g.Serve(l) }()
@@ -23,7 +23,7 @@ func (r *serving) serve(ctx context.Context) error {
 	for {
 		select {
 		case err := <-ended:
-			g.Shutdown(canceled())
+			r.server.Shutdown(canceled())
 			return fmt.Errorf("a listener broke: %w", err)
 		case <-hangups:
 			r.reloadForSignal()
@@ -43,14 +43,14 @@ func canceled() context.Context {
 // stop lets what was accepted come to its end.
 func (r *serving) stop() error {
 	r.notify("STOPPING=1")
-	g, drain := r.gateway, r.reload.settings().Drain
+	g, drain := r.server.Gateway, r.server.Running().Drain
 	began := time.Now()
 	r.log.Info("stopping: clients are told to come back later; a second signal ends it at once",
 		"conns", g.WebSocket.Stats().Conns, "at_most", drain.String())
 	ctx, cancel := context.WithTimeout(context.Background(), drain)
 	defer cancel()
 	stopped := make(chan error, 1)
-	go func() { stopped <- g.Shutdown(ctx) }()
+	go func() { stopped <- r.server.Shutdown(ctx) }()
 	tick := time.NewTicker(2 * time.Second)
 	defer tick.Stop()
 	for {

@@ -27,6 +27,7 @@ func checkEnum(value string, values []string) string {
 	if slices.Contains(values, value) {
 		return ""
 	}
+	values = slices.DeleteFunc(values, func(v string) bool { return v == "" }) // which cannot be typed
 	text := fmt.Sprintf("%q is not one of %s", value, strings.Join(values, ", "))
 	if best := nearest.Find(value, values); best != "" {
 		text += "; did you mean " + best + "?"

@@ -8,8 +8,8 @@ import (
 	"github.com/molva-ws/molva/gateway"
 )
 
-// Gateway makes a gateway that does what is set. Its listeners, TLS and the start are the caller's.
-func (s *Settings) Gateway(log *slog.Logger) *gateway.Gateway {
+// gateway makes a gateway of what is set, but for who may come in and the rules.
+func (s *Settings) gateway(log *slog.Logger) *gateway.Gateway {
 	l := &s.Limits
 	return &gateway.Gateway{
 		Keys:    s.APIKeys(),
@@ -35,18 +35,21 @@ func (s *Settings) Gateway(log *slog.Logger) *gateway.Gateway {
 	}
 }
 
+// Local reports whether nobody has said who may come in, so that only this machine may connect.
+func (s *Settings) Local() bool { return !s.Open && !s.Auth.On() }
+
 // APIKeys returns the keys for the HTTP API, from wherever they are set.
 func (s *Settings) APIKeys() []string { return slices.Clone(s.keys) }
 
-// Policy returns what of a gateway that serves follows from the settings. A server without keys of its own needs the
-// one that was made for it, and one that only its own machine may reach has names of its own.
-func (s *Settings) Policy(madeKey string, ownHosts []string) gateway.Policy {
+// policy returns what of a gateway that serves follows from the settings. A server without keys needs the one that was
+// made for it, and one that only its own machine may reach has names of its own.
+func (s *Settings) policy(own Own) gateway.Policy {
 	p := gateway.Policy{Keys: s.APIKeys(), Hosts: s.Hosts, Origins: s.Origins, ConnsPerUser: s.Limits.ConnsPerUser}
 	if len(p.Keys) == 0 {
-		p.Keys = []string{madeKey}
+		p.Keys = []string{own.Key}
 	}
-	if !s.Open || len(s.Hosts) > 0 {
-		p.Hosts = append(slices.Clone(ownHosts), s.Hosts...)
+	if s.Local() || len(s.Hosts) > 0 {
+		p.Hosts = append(slices.Clone(own.Hosts), s.Hosts...)
 	}
 	return p
 }
@@ -77,7 +80,7 @@ func (s *Settings) connLimits() molva.Limits {
 	if l.Messages == 0 {
 		limits.Messages = -1
 	}
-	if l.Fast == "close" {
+	if l.Fast == "disconnect" {
 		limits.Fast = molva.FastClose
 	}
 	return limits
@@ -87,7 +90,7 @@ func slowPolicy(name string) molva.SlowPolicy {
 	switch name {
 	case "refuse":
 		return molva.SlowRefuse
-	case "drop_oldest":
+	case "drop-oldest":
 		return molva.SlowDropOldest
 	}
 	return molva.SlowClose

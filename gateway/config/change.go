@@ -3,6 +3,7 @@ package config
 import (
 	"reflect"
 	"slices"
+	"strings"
 )
 
 // Change is what became of a key when the file was read again.
@@ -17,24 +18,57 @@ func (s *Settings) Changes(running *Settings) []Change {
 	var changes []Change
 	for _, k := range Keys() {
 		from, to := k.in(&running.Config), k.in(&s.Config)
-		if reflect.DeepEqual(from.Interface(), to.Interface()) {
-			continue
+		if !sameValue(from, to) {
+			changes = append(changes, Change{Key: k.Path, From: show(&k, from), To: show(&k, to), Live: s.takes(&k, running)})
+		} else if s.readOtherwise(&k, running) {
+			const before, after = "what was in it", "what is in it now"
+			changes = append(changes, Change{Key: k.Path, From: before, To: after, Live: s.takes(&k, running)})
 		}
-		changes = append(changes, Change{Key: k.Path, From: show(&k, from), To: show(&k, to), Live: k.Live})
-	}
-	if slices.Equal(s.KeyFiles, running.KeyFiles) && !slices.Equal(s.keys[len(s.Keys):], running.keys[len(running.Keys):]) {
-		changes = append(changes, Change{Key: "key_files", From: "other keys", To: "the keys that are there now", Live: true})
 	}
 	return changes
 }
 
-// Adopt returns the settings that the server runs with once it has taken over from s what takes effect at once.
-func (s *Settings) Adopt(running *Settings) *Settings {
+// sameValue reports whether two values of a key are the same. No list is the same as an empty one.
+func sameValue(a, b reflect.Value) bool {
+	if a.Kind() == reflect.Slice && a.Len() == 0 && b.Len() == 0 {
+		return true
+	}
+	return reflect.DeepEqual(a.Interface(), b.Interface())
+}
+
+// readOtherwise reports whether a file that a key names has other content.
+func (s *Settings) readOtherwise(k *Key, running *Settings) bool {
+	switch k.Path {
+	case "key_files":
+		return !slices.Equal(s.keys[len(s.Keys):], running.keys[len(running.Keys):])
+	case "auth.jwt.secret_file":
+		return s.jwtSecret != running.jwtSecret
+	}
+	return false
+}
+
+// takes reports whether a change of a key takes effect at once. Whether clients have to say who they are at all, and
+// whether there are rules, is decided at the start.
+func (s *Settings) takes(k *Key, running *Settings) bool {
+	switch section, _, _ := strings.Cut(k.Path, "."); section {
+	case "auth":
+		return k.Live && s.Auth.On() == running.Auth.On()
+	case "rooms", "direct":
+		return k.Live && s.rulesOn() == running.rulesOn()
+	}
+	return k.Live
+}
+
+// adopt returns the settings that the server runs with once it has taken over from s what takes effect at once.
+func (s *Settings) adopt(running *Settings) *Settings {
 	adopted := *s
 	for _, k := range Keys() {
-		if !k.Live {
+		if !s.takes(&k, running) {
 			k.in(&adopted.Config).Set(k.in(&running.Config))
 		}
+	}
+	if s.Auth.On() != running.Auth.On() {
+		adopted.jwtSecret = running.jwtSecret
 	}
 	return &adopted
 }

@@ -20,6 +20,8 @@ type checker struct {
 
 func (c *checker) run() {
 	c.checkGiven()
+	c.checkAuth()
+	c.checkRooms()
 	c.checkAddresses()
 	c.checkKeys()
 	c.checkNames()

@@ -4,7 +4,8 @@
 //
 //	l := config.Loader{File: "molva.toml"}
 //	settings, err := l.Load() // err is a [Problems]: file, line and key of every mistake
-//	g, err := settings.Gateway(logger)
+//	server, err := settings.NewServer(config.Own{Key: key, Level: level, Logger: logger})
+//	go server.Gateway.Serve(listener)
 package config
 
 import (
@@ -26,7 +27,7 @@ import (
 // What is not one value, such as a list of tables, has kong:"-" and is for the file only.
 type Config struct {
 	Listen         []string      `toml:"listen" name:"listen" placeholder:"ADDRESS" default:"127.0.0.1:8000" help:"Address for browsers and for the HTTP API; several are possible. Default: ${default}."`
-	Open           bool          `toml:"open" name:"open" help:"Let other machines connect, too, although anyone may then connect as anyone."`
+	Open           bool          `toml:"open" name:"open" help:"Let other machines connect, too, although anyone may then connect as anyone. It is not needed where clients have to say who they are."`
 	Socket         string        `toml:"socket" name:"socket" placeholder:"PATH" help:"Local socket for commands: a path, tcp:127.0.0.1:9000, or none. Default: molva.sock in a folder of your own."`
 	Keys           []string      `toml:"keys" name:"key" placeholder:"KEY" secret:"true" live:"true" help:"Key for the HTTP API; several while you change it. The environment keeps it out of the list of processes. Default: made at the start, and printed."`
 	KeyFiles       []string      `toml:"key_files" name:"key-file" placeholder:"PATH" live:"true" help:"File with such keys, one a line."`
@@ -38,6 +39,10 @@ type Config struct {
 	Console        bool          `toml:"console" name:"console" default:"true" negatable:"" help:"Serve the page at /, a chat and the figures."`
 	Drain          time.Duration `toml:"drain" name:"drain" default:"10s" range:"0.." live:"true" help:"How long stopping may take, from SIGTERM or Ctrl+C on. Default: ${default}."`
 
+	Direct string `toml:"direct" name:"direct" enum:",anyone,nobody" default:"" live:"true" help:"Who may send direct messages to any user: anyone or nobody. Default: nobody where clients have to say who they are or rooms have rules, else anyone."`
+	Rooms  []Room `toml:"rooms" kong:"-" live:"true" help:"What clients may do in which rooms, as a table [[rooms]] for each rule; the first decides whose pattern stands for a room."`
+
+	Auth   Auth   `toml:"auth" embed:""`
 	Limits Limits `toml:"limits" embed:"" group:"Limits"`
 	Log    Log    `toml:"log" embed:"" group:"Log"`
 	TLS    TLS    `toml:"tls" embed:"" group:"TLS"`
@@ -59,10 +64,10 @@ type Limits struct {
 	MessageBurst int           `toml:"message_burst" name:"message-burst" placeholder:"N" default:"100" range:"0.." help:"How many of them may come at once. Default: ${default}."`
 	Bytes        bytesize.Size `toml:"bytes" name:"max-bytes" placeholder:"SIZE" default:"256KiB" help:"Bytes in a second from one client. Default: ${default}."`
 	ByteBurst    bytesize.Size `toml:"byte_burst" name:"byte-burst" placeholder:"SIZE" default:"512KiB" help:"How many of them may come at once. Default: ${default}."`
-	Fast         string        `toml:"fast" name:"fast" enum:"pause,close" default:"pause" help:"What becomes of a client that is faster: ${enum}, which is with 1008. Default: ${default}."`
+	Fast         string        `toml:"fast" name:"fast" enum:"pause,disconnect" default:"pause" help:"What becomes of a client that is faster: ${enum}. Default: ${default}."`
 
 	Outbox      bytesize.Size `toml:"outbox" name:"outbox" placeholder:"SIZE" default:"1MiB" help:"Bytes that wait for one client until it reads them. Default: ${default}."`
-	Slow        string        `toml:"slow" name:"slow" enum:"close,refuse,drop_oldest" default:"close" help:"What becomes of a client for whom more would wait: ${enum}. All but close have it miss messages. Default: ${default}."`
+	Slow        string        `toml:"slow" name:"slow" enum:"disconnect,refuse,drop-oldest" default:"disconnect" help:"What becomes of a client for whom more would wait: ${enum}. All but disconnect have it miss messages. Default: ${default}."`
 	Rooms       int           `toml:"rooms" name:"max-rooms" placeholder:"N" default:"100" range:"1.." help:"Rooms that one client may have joined at a time. Default: ${default}."`
 	Name        int           `toml:"name" name:"max-name" placeholder:"BYTES" default:"128" range:"1..1024" help:"Bytes in the name of a user or a room. Default: ${default}."`
 	SendMessage bytesize.Size `toml:"send_message" name:"max-send-message" placeholder:"SIZE" default:"1MiB" help:"Size of a message from the application. Default: ${default}."`

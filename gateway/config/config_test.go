@@ -102,6 +102,9 @@ func other(k *Key, v reflect.Value) {
 		if *target = "a \"b\"\\\n\x01ü'"; len(k.Values) > 0 {
 			*target = k.Values[len(k.Values)-1]
 		}
+	case *[]Room:
+		*target = []Room{{Room: "a.*"}, {Room: "b\"", Join: "anyone", Publish: "nobody", Direct: true, Presence: true,
+			Message: 5, Rate: 0.5, Burst: 3}}
 	case *[]string:
 		*target = []string{"a\tb", "", "'''"}
 	default:
@@ -136,7 +139,7 @@ func TestWhatIsPrintedReadsTheSame(t *testing.T) {
 		if want, got := k.in(&s.Config).Interface(), k.in(&again).Interface(); !reflect.DeepEqual(got, want) && !k.Secret {
 			t.Errorf("%s: %#v, want %#v", k.Path, got, want)
 		}
-		if !strings.Contains(printed.String(), wrapped(k.Help, 100)[:20]) {
+		if !strings.Contains(printed.String(), strings.Split(wrapped(k.Help, 100), "\n")[0]) {
 			t.Errorf("what %s is does not stand there", k.Path)
 		}
 	}
@@ -206,7 +209,7 @@ func TestOnlyWhatMayChangesWhileItRuns(t *testing.T) {
 	if got := next.Changes(running); !reflect.DeepEqual(got, want) {
 		t.Errorf("%+v", got)
 	}
-	adopted := next.Adopt(running)
+	adopted := next.adopt(running)
 	if changes := next.Changes(adopted); len(changes) != 1 || changes[0].Key != "listen" {
 		t.Errorf("what waits for a restart: %+v", changes)
 	}

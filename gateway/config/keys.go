@@ -17,6 +17,7 @@ type Key struct {
 	Secret  bool
 	Live    bool
 
+	field string // of Config, as in Limits.Conns
 	index []int
 	typ   reflect.Type
 	tag   reflect.StructTag
@@ -26,18 +27,18 @@ type Key struct {
 const envPrefix = "MOLVA_"
 
 // Keys returns all keys, those of a section behind each other.
-func Keys() []Key { return keysOf(reflect.TypeFor[Config](), "", nil) }
+func Keys() []Key { return keysOf(reflect.TypeFor[Config](), "", "", nil) }
 
-func keysOf(t reflect.Type, prefix string, index []int) []Key {
+func keysOf(t reflect.Type, prefix, goPrefix string, index []int) []Key {
 	var keys []Key
 	for i := range t.NumField() {
 		f := t.Field(i)
 		at := append(append([]int(nil), index...), i)
 		if isSection(f) {
-			keys = append(keys, keysOf(f.Type, prefix+f.Tag.Get("toml")+".", at)...)
+			keys = append(keys, keysOf(f.Type, prefix+f.Tag.Get("toml")+".", goPrefix+f.Name+".", at)...)
 			continue
 		}
-		keys = append(keys, newKey(f, prefix, at))
+		keys = append(keys, newKey(f, prefix, goPrefix, at))
 	}
 	return keys
 }
@@ -48,7 +49,7 @@ func isSection(f reflect.StructField) bool {
 	return embedded
 }
 
-func newKey(f reflect.StructField, prefix string, index []int) Key {
+func newKey(f reflect.StructField, prefix, goPrefix string, index []int) Key {
 	k := Key{
 		Path:    prefix + f.Tag.Get("toml"),
 		Flag:    f.Tag.Get("name"),
@@ -56,6 +57,7 @@ func newKey(f reflect.StructField, prefix string, index []int) Key {
 		Range:   f.Tag.Get("range"),
 		Secret:  f.Tag.Get("secret") == "true",
 		Live:    f.Tag.Get("live") == "true",
+		field:   goPrefix + f.Name,
 		index:   index,
 		typ:     f.Type,
 		tag:     f.Tag,
@@ -63,8 +65,7 @@ func newKey(f reflect.StructField, prefix string, index []int) Key {
 	if k.Flag != "" {
 		k.Env = envPrefix + strings.ToUpper(strings.ReplaceAll(k.Flag, "-", "_"))
 	}
-	enum := f.Tag.Get("enum")
-	if enum != "" {
+	if enum := f.Tag.Get("enum"); enum != "" {
 		k.Values = strings.Split(enum, ",")
 	}
 	k.Help = strings.NewReplacer("${default}", k.Default, "${enum}", strings.Join(k.Values, ", ")).Replace(f.Tag.Get("help"))

@@ -35,6 +35,8 @@ type Settings struct {
 	lines   map[string]int    // of the file, by path
 	file    string
 	keys    []string // those of the API, from everywhere
+
+	jwtSecret string // from a file, "" if there is none
 }
 
 // Source returns where the value of a key comes from.

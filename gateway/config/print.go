@@ -82,6 +82,8 @@ func literal(v reflect.Value) string {
 		return strconv.FormatFloat(value, 'f', -1, 64)
 	case string:
 		return quote(value)
+	case []Room:
+		return rooms(value)
 	case []string:
 		all := make([]string, len(value))
 		for i, s := range value {
@@ -90,6 +92,18 @@ func literal(v reflect.Value) string {
 		return "[" + strings.Join(all, ", ") + "]"
 	}
 	return fmt.Sprint(v.Interface())
+}
+
+// rooms returns rules in TOML, one a line.
+func rooms(list []Room) string {
+	if len(list) == 0 {
+		return "[]"
+	}
+	var b strings.Builder
+	for _, r := range list {
+		b.WriteString("  " + r.String() + ",\n")
+	}
+	return "[\n" + b.String() + "]"
 }
 
 // quote returns a string in TOML.

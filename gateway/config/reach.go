@@ -15,7 +15,7 @@ func (e *ReachError) Error() string { return e.text }
 // CheckReach returns a [*ReachError] if the server may not listen on an address, for others can reach it and be whom
 // they like. The name is that by which it was set.
 func (s *Settings) CheckReach(name string, addr *net.TCPAddr) error {
-	if s.Open || addr.IP.IsLoopback() {
+	if !s.Local() || addr.IP.IsLoopback() {
 		return nil
 	}
 	how := "set open"

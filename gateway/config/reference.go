@@ -2,6 +2,7 @@ package config
 
 import (
 	"fmt"
+	"reflect"
 	"strings"
 )
 
@@ -17,6 +18,10 @@ func Reference() string {
 		}
 		fmt.Fprintf(&b, "| `%s` | %s | %s | %s |%s\n", name, k.shownDefault(), k.shownFlag(), cell(k.Help), k.mark())
 	}
+	b.WriteString("\n### [[rooms]]\n\n| key | |\n|---|---|\n")
+	for _, f := range reflect.VisibleFields(reflect.TypeFor[Room]()) {
+		fmt.Fprintf(&b, "| `%s` | %s |\n", f.Tag.Get("toml"), cell(f.Tag.Get("help")))
+	}
 	return b.String()
 }
 
@@ -29,6 +34,9 @@ func heading(section string) string {
 }
 
 func (k *Key) shownDefault() string {
+	if isTables(k.typ) {
+		return ""
+	}
 	return "`" + literal(k.in(Default())) + "`"
 }
 
