@@ -119,7 +119,7 @@ func millionText() string {
 	}
 	return fmt.Sprintf(`
 The same with ten times as many, in %d processes on each side, on one port of one machine. Both ends of a million
-connections take some 10 GiB. These lines prepare a machine; the last is for where connections are tracked, and many
+connections take some 8 GiB. These lines prepare a machine; the last is for where connections are tracked, and many
 machines need none of them:
 
 `+"```sh\n%s```", (millionCell.Conns+perProcess-1)/perProcess, lift.String())

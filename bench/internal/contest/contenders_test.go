@@ -4,118 +4,16 @@ package contest
 
 import (
 	"bufio"
-	"bytes"
 	"context"
-	"errors"
 	"io"
 	"net"
 	"net/http"
-	"os"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"github.com/molva-ws/molva"
 )
-
-// testPatience only passes when something hangs.
-const testPatience = 10 * time.Second
-
-var (
-	workshopOnce sync.Once
-	theWorkshop  *workshop
-	workshopErr  error
-	workshopDir  string
-)
-
-func TestMain(m *testing.M) {
-	status := m.Run()
-	if workshopDir != "" {
-		os.RemoveAll(workshopDir)
-	}
-	os.Exit(status)
-}
-
-// shared returns a workshop that all tests share, so that each peer is built once.
-func shared(t *testing.T) *workshop {
-	t.Helper()
-	if testing.Short() {
-		t.Skip("builds and starts peers")
-	}
-	workshopOnce.Do(func() {
-		if workshopDir, workshopErr = os.MkdirTemp("", "contest"); workshopErr == nil {
-			theWorkshop, workshopErr = newWorkshop(context.Background(), workshopDir)
-		}
-	})
-	if workshopErr != nil {
-		t.Fatal(workshopErr)
-	}
-	return theWorkshop
-}
-
-// up starts a contender for a cell, for the time of a test.
-func up(t *testing.T, s *Contender, c Cell) string {
-	t.Helper()
-	server, err := launch(t.Context(), s, c, 1, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if said := server.stop(); said != "" && t.Failed() {
-			t.Logf("the server said: %s", said)
-		}
-	})
-	return server[0].addr
-}
-
-// onEach runs a test against every contender that speaks WebSocket and is fit for the cell. One that is missing on
-// this machine is skipped, except under CI.
-func onEach(t *testing.T, c Cell, test func(t *testing.T, s *Contender, addr string)) {
-	w := shared(t)
-	for _, s := range Contenders() {
-		if s.Raw || s.Unfit(c) != "" {
-			continue
-		}
-		t.Run(s.Name, func(t *testing.T) {
-			missing, err := w.prepare(t.Context(), &s)
-			switch {
-			case err != nil:
-				t.Fatal(err)
-			case missing != "" && os.Getenv("CI") != "":
-				t.Fatal(missing)
-			case missing != "":
-				t.Skip(missing)
-			}
-			test(t, &s, up(t, &s, c))
-		})
-	}
-}
-
-func dial(t *testing.T, addr string, opts *molva.DialOptions) *molva.Conn {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), testPatience)
-	defer cancel()
-	c, _, err := molva.Dial(ctx, "ws://"+addr+"/", opts)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(c.CloseNow)
-	return c
-}
-
-func expect(t *testing.T, c *molva.Conn, want molva.Message) {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), testPatience)
-	defer cancel()
-	got, err := c.Read(ctx)
-	if err != nil {
-		t.Fatalf("awaiting %v of %d bytes: %v", want.Type, len(want.Data), err)
-	}
-	if got.Type != want.Type || !bytes.Equal(got.Data, want.Data) {
-		t.Fatalf("%v of %d bytes came back as %v of %d bytes: %.40q", want.Type, len(want.Data), got.Type, len(got.Data), got.Data)
-	}
-}
 
 // messages have every form of length, and both types. nbio does not hand on those that are empty.
 func messages(s *Contender) []molva.Message {
@@ -294,39 +192,4 @@ func TestPeersBroadcast(t *testing.T) {
 			expect(t, c, molva.Text("without one"))
 		}
 	})
-}
-
-func TestPHPRefusesWhatTheProtocolForbids(t *testing.T) {
-	for name, c := range map[string]struct {
-		frames string
-		want   molva.CloseCode
-	}{
-		"no mask":                {"\x81\x00", molva.CloseProtocolError},
-		"reserved bit":           {"\xc1\x80\x00\x00\x00\x00", molva.CloseProtocolError},
-		"unknown opcode":         {"\x83\x80\x00\x00\x00\x00", molva.CloseProtocolError},
-		"long ping":              {"\x89\xfe\x00\xff\x00\x00\x00\x00", molva.CloseProtocolError},
-		"continuation of naught": {"\x80\x80\x00\x00\x00\x00", molva.CloseProtocolError},
-		"message in a message":   {"\x01\x80\x00\x00\x00\x00\x81\x80\x00\x00\x00\x00", molva.CloseProtocolError},
-		"wrong close code":       {"\x88\x82\x00\x00\x00\x00\x03\xed", molva.CloseProtocolError},
-		"not UTF-8":              {"\x81\x81\x00\x00\x00\x00\xff", molva.CloseInvalidPayload},
-		"64 bits of length":      {"\x82\xff\xff\xff\xff\xff\xff\xff\xff\xff\x00\x00\x00\x00", molva.CloseMessageTooBig},
-	} {
-		t.Run(name, func(t *testing.T) {
-			s := php()
-			if missing, err := shared(t).prepare(t.Context(), &s); missing != "" || err != nil {
-				t.Skip(missing, err)
-			}
-			conn := dial(t, up(t, &s, Cell{Mode: Echo}), nil)
-			if _, err := io.WriteString(conn.NetConn(), c.frames); err != nil {
-				t.Fatal(err)
-			}
-			ctx, cancel := context.WithTimeout(t.Context(), testPatience)
-			defer cancel()
-			_, err := conn.Read(ctx)
-			var closed *molva.CloseError
-			if !errors.As(err, &closed) || closed.Code != c.want {
-				t.Errorf("got %v, want %d", err, c.want)
-			}
-		})
-	}
 }

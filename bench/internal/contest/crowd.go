@@ -63,7 +63,10 @@ func (r *Runner) weigh(ctx context.Context, s *Contender, c Cell, crowd *crowd) 
 	if err := r.gather(ctx, s, c, crowd); err != nil {
 		return Sample{}, err
 	}
-	if err := crowd.awaitOpen(ctx, before.descriptors); err != nil {
+	tell := func(open int) {
+		r.Progress(fmt.Sprintf("%s: %v: %s: %s open", c.Mode, c, s.Name, Thousands(open)))
+	}
+	if err := crowd.awaitOpen(ctx, before.descriptors, tell); err != nil {
 		return Sample{}, err
 	}
 	opened := time.Since(began)
@@ -138,19 +141,22 @@ func (d *crowd) start(ctx context.Context, args []string, cpu int) error {
 	return nil
 }
 
-// awaitOpen waits until the servers have accepted everybody, on top of the descriptors that they had.
-func (d *crowd) awaitOpen(ctx context.Context, had int64) error {
+// awaitOpen waits until the servers have accepted everybody, on top of the descriptors that they had, and tells how many
+// that are so far.
+func (d *crowd) awaitOpen(ctx context.Context, had int64, tell func(open int)) error {
 	const pause = 200 * time.Millisecond
 	for {
 		now, err := d.servers.sum(proc.Descriptors)
 		if err != nil {
 			return err
 		}
-		if now-had >= int64(d.conns) {
+		open := int(max(0, now-had))
+		if open >= d.conns {
 			return nil
 		}
+		tell(open)
 		if err := d.wait(ctx, pause); err != nil {
-			return fmt.Errorf("%w, with %s of %s connections open", err, Thousands(int(max(0, now-had))), Thousands(d.conns))
+			return fmt.Errorf("%w, with %s of %s connections open", err, Thousands(open), Thousands(d.conns))
 		}
 	}
 }

@@ -15,6 +15,8 @@ import (
 type Need struct {
 	Name    string
 	AtLeast int64
+	// InUse is another setting, which is 0 where this one does not matter; empty if it always does.
+	InUse string
 }
 
 // Lift is the command that gives it.
@@ -22,12 +24,23 @@ func (n Need) Lift() string { return fmt.Sprintf("sudo sysctl -w %s=%d", n.Name,
 
 // met tells whether the kernel is set so, or does not know the setting.
 func (n Need) met() bool {
-	file, err := os.ReadFile("/proc/sys/" + strings.ReplaceAll(n.Name, ".", "/"))
-	if err != nil {
-		return true
+	if n.InUse != "" {
+		if used, known := sysctl(n.InUse); !known || used == 0 {
+			return true
+		}
 	}
-	now, err := strconv.ParseInt(strings.TrimSpace(string(file)), 10, 64)
-	return err != nil || now >= n.AtLeast
+	now, known := sysctl(n.Name)
+	return !known || now >= n.AtLeast
+}
+
+// sysctl reads a setting that is one number.
+func sysctl(name string) (value int64, known bool) {
+	file, err := os.ReadFile("/proc/sys/" + strings.ReplaceAll(name, ".", "/"))
+	if err != nil {
+		return 0, false
+	}
+	value, err = strconv.ParseInt(strings.TrimSpace(string(file)), 10, 64)
+	return value, err == nil
 }
 
 // Needs are what the kernel has to be set to for so many connections within one machine, each of which is two sockets.
@@ -37,10 +50,11 @@ func Needs(c Cell) []Need {
 	}
 	sockets := int64(2*c.Conns + 100_000) // and some for the rest of the machine
 	return []Need{
-		{"fs.file-max", sockets},
-		{"fs.epoll.max_user_watches", sockets},
-		{"net.core.somaxconn", 4096},
-		{"net.netfilter.nf_conntrack_max", int64(c.Conns) + 50_000}, // where there is connection tracking
+		{Name: "fs.file-max", AtLeast: sockets},
+		{Name: "fs.epoll.max_user_watches", AtLeast: sockets},
+		{Name: "net.core.somaxconn", AtLeast: 4096},
+		// On the loopback connections are tracked only where a firewall asks for it.
+		{"net.netfilter.nf_conntrack_max", int64(c.Conns) + 50_000, "net.netfilter.nf_conntrack_count"},
 	}
 }
 

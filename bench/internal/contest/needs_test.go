@@ -21,14 +21,23 @@ func TestMachinesThatLackSomethingAreTold(t *testing.T) {
 }
 
 func TestSettingsThatAreNotThereAreNotNeeded(t *testing.T) {
-	if n := (Need{"net.molva.not_there", 1}); !n.met() {
-		t.Error("missed")
+	const here, nowhere = "net.core.somaxconn", "net.molva.not_there"
+	for name, test := range map[string]struct {
+		need Need
+		met  bool
+	}{
+		"not there":             {Need{Name: nowhere, AtLeast: 1}, true},
+		"enough":                {Need{Name: here, AtLeast: 1}, true},
+		"too low":               {Need{Name: here, AtLeast: 1 << 60}, false},
+		"too low and in use":    {Need{here, 1 << 60, here}, false},
+		"too low and not there": {Need{here, 1 << 60, nowhere}, true},
+	} {
+		if test.need.met() != test.met {
+			t.Errorf("%s: met is %v", name, !test.met)
+		}
 	}
-	if n := (Need{"net.core.somaxconn", 1 << 60}); n.met() {
-		t.Error("met")
-	}
-	if n := (Need{"net.core.somaxconn", 1}); !n.met() || n.Lift() != "sudo sysctl -w net.core.somaxconn=1" {
-		t.Error(n.Lift())
+	if got := (Need{Name: here, AtLeast: 1}).Lift(); got != "sudo sysctl -w net.core.somaxconn=1" {
+		t.Error(got)
 	}
 }
 
