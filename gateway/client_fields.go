@@ -5,7 +5,7 @@ import "encoding/json"
 // fields is what one message of a client says: of each field that is known the JSON it came in, nil if it is absent.
 // They lie in the memory of the message.
 type fields struct {
-	kind, ack, room, user, data, presence, echo, token []byte
+	kind, ack, room, user, data, presence, echo, subject, token []byte
 }
 
 // parse splits a message at its top level and reports whether it is one JSON object. What the values hold is left
@@ -39,6 +39,8 @@ func (f *fields) named(name []byte) *[]byte {
 		return &f.presence
 	case "echo":
 		return &f.echo
+	case "subject":
+		return &f.subject
 	case "token":
 		return &f.token
 	}

@@ -9,6 +9,7 @@ type Command struct {
 	User    string          `json:"user,omitempty"`
 	Room    string          `json:"room,omitempty"`
 	All     bool            `json:"all,omitempty"`
+	Subject string          `json:"subject,omitempty"` // what the message to the room is about
 	Message json.RawMessage `json:"message,omitempty"` // any JSON value
 	Key     string          `json:"key,omitempty"`     // of idempotency
 	Conn    string          `json:"conn,omitempty"`

@@ -17,6 +17,7 @@ const (
 	fieldUser
 	fieldRoom
 	fieldAll
+	fieldSubject
 	fieldMessage
 	fieldKey
 	fieldConn
@@ -27,7 +28,7 @@ const (
 )
 
 // fieldNames are in the order of the fields.
-var fieldNames = []string{"command", "id", "user", "room", "all", "message", "key", "conn", "code", "reason", "limit",
+var fieldNames = []string{"command", "id", "user", "room", "all", "subject", "message", "key", "conn", "code", "reason", "limit",
 	"after"}
 
 // String returns the name of a field.
@@ -63,7 +64,7 @@ func fieldNamed(name []byte) field {
 
 // commandFields are the commands and what each takes, beside "command" and "id".
 var commandFields = map[string]field{
-	"send":       fieldUser | fieldRoom | fieldAll | fieldMessage | fieldKey,
+	"send":       fieldUser | fieldRoom | fieldAll | fieldSubject | fieldMessage | fieldKey,
 	"online":     fieldUser,
 	"conns":      fieldUser | fieldRoom | fieldLimit | fieldAfter,
 	"rooms":      fieldLimit | fieldAfter,
@@ -98,6 +99,8 @@ func (c *Command) set(f field, v []byte) error {
 		return setName(&c.Room, f, v)
 	case fieldAll:
 		return setBool(&c.All, f, v)
+	case fieldSubject:
+		return setName(&c.Subject, f, v)
 	case fieldMessage:
 		c.Message = v
 	case fieldKey:

@@ -47,7 +47,7 @@ func (g *Gateway) do(ctx context.Context, c *Command) (*Answer, *commandError) {
 	for _, odd := range (c.given() &^ takes).names() {
 		return nil, wrongField(strconv.Quote(odd) + " does not belong to " + name)
 	}
-	for _, field := range []struct{ name, value string }{{"user", c.User}, {"room", c.Room}} {
+	for _, field := range []struct{ name, value string }{{"user", c.User}, {"room", c.Room}, {"subject", c.Subject}} {
 		if field.value != "" && !validName(field.value, g.limits.Name) {
 			return nil, wrongField(field.name + " must be " + g.nameRule())
 		}
@@ -91,6 +91,7 @@ func (c *Command) given() (f field) {
 		{fieldUser, c.User != ""},
 		{fieldRoom, c.Room != ""},
 		{fieldAll, c.All},
+		{fieldSubject, c.Subject != ""},
 		{fieldMessage, c.Message != nil},
 		{fieldKey, c.Key != ""},
 		{fieldConn, c.Conn != ""},
@@ -111,6 +112,9 @@ func (g *Gateway) doSend(ctx context.Context, c *Command) (*Answer, *commandErro
 	case fieldUser, fieldRoom, fieldAll:
 	default:
 		return nil, wrongField("send needs one of user, room and all")
+	}
+	if c.Subject != "" && c.Room == "" {
+		return nil, wrongField("subject goes with room")
 	}
 	if err := g.checkMessage(c); err != nil {
 		return nil, err
@@ -146,7 +150,7 @@ func (g *Gateway) sendNow(c *Command) *Answer {
 	case c.User != "":
 		s = g.sendUser(c.User, nil, c.Message)
 	default:
-		s = g.publish(c.Room, nil, true, c.Message)
+		s = g.publish(c.Room, publication{subject: c.Subject, data: c.Message})
 	}
 	return &Answer{MsgID: g.messageID(s.number), Time: s.time, Reached: &s.reached}
 }

@@ -69,7 +69,7 @@ func (f *feed) run(g *Gateway) {
 			Top:   g.rooms.top(topRooms),
 		})
 		if err == nil {
-			g.publish(statsRoom, nil, true, data)
+			g.publish(statsRoom, publication{data: data})
 		}
 		last, lastAt = stats, at
 	}

@@ -33,7 +33,7 @@ var digestSeed = maphash.MakeSeed()
 func (c *Command) digest() uint64 {
 	var h maphash.Hash
 	h.SetSeed(digestSeed)
-	for _, s := range []string{c.User, c.Room} {
+	for _, s := range []string{c.User, c.Room, c.Subject} {
 		h.WriteString(s)
 		h.WriteByte(0) // is in no name
 	}

@@ -98,14 +98,21 @@ func (r *request) publish() *ClientError {
 	if r.data == nil {
 		return badField("data is missing")
 	}
+	p := publication{from: r.Client, echo: echo, data: r.data}
+	if r.subject != nil {
+		var refused *ClientError
+		if p.subject, refused = r.name("subject", r.subject); refused != nil {
+			return refused
+		}
+	}
 	in := r.joined(name)
 	if in == nil {
-		return r.publishOutside(echo)
+		return r.publishOutside(p)
 	}
 	if refused := r.mayPublish(in.name); refused != nil {
 		return refused
 	}
-	s, ok := in.publish(r.gateway, r.Client, echo, r.data)
+	s, ok := in.publish(r.gateway, p)
 	if !ok { // the application has just taken the last member out
 		s = r.gateway.stamp()
 	}
@@ -114,7 +121,7 @@ func (r *request) publish() *ClientError {
 }
 
 // publishOutside publishes to a room that was not joined.
-func (r *request) publishOutside(echo bool) *ClientError {
+func (r *request) publishOutside(p publication) *ClientError {
 	name, refused := r.name("room", r.room)
 	switch {
 	case refused != nil:
@@ -127,7 +134,7 @@ func (r *request) publishOutside(echo bool) *ClientError {
 	if refused := r.mayPublish(name); refused != nil {
 		return refused
 	}
-	r.published(name, r.gateway.publish(name, r.Client, echo, r.data))
+	r.published(name, r.gateway.publish(name, p))
 	return nil
 }
 

@@ -4,6 +4,8 @@ import (
 	"strconv"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/molva-ws/molva"
 )
 
 // Rules say what clients may do. Each is asked when the client wants it, after the gateway's own checks, and may take
@@ -18,6 +20,9 @@ type Rules struct {
 	Send func(c *Client, user string, data []byte) error
 	// Presence is asked about seeing who is in a room.
 	Presence func(c *Client, room string) error
+	// Slow says what becomes of messages to a room for members that are too slow for them, and is asked about each of
+	// them. With [molva.SlowKeepLatest] only the newest about a subject waits for such a member.
+	Slow func(room string) molva.SlowPolicy
 	// Unjoined lets clients publish to rooms, and see who is in them, without having joined. Publish and Presence are
 	// asked all the same.
 	Unjoined bool

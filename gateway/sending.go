@@ -57,22 +57,41 @@ func (t *text) finish(s sent, from *Client, data []byte) {
 	t.raw(`}`)
 }
 
-// publish sends data to everyone in a room. It comes from a client, which does not get it without echo, or, if that is
-// nil, from the application.
-func (g *Gateway) publish(name string, from *Client, echo bool, data []byte) sent {
+// publication is what is published to a room.
+type publication struct {
+	from    *Client // nil if it is the application
+	echo    bool    // from gets it, too
+	subject string  // what it is about; "" for nothing in particular
+	data    []byte
+}
+
+// delivery returns how it reaches those who cannot take it at once.
+func (p *publication) delivery(g *Gateway, room string) molva.Delivery {
+	d := molva.Delivery{Key: p.subject}
+	if p.from != nil && !p.echo {
+		d.Except = p.from.conn
+	}
+	if rule := g.Rules.Slow; rule != nil {
+		d.Slow = rule(room)
+	}
+	return d
+}
+
+// publish sends to everyone in a room.
+func (g *Gateway) publish(name string, p publication) sent {
 	for {
 		r := g.rooms.find(name)
 		if r == nil {
 			return g.stamp() // nobody is there
 		}
-		if s, ok := r.publish(g, from, echo, data); ok {
+		if s, ok := r.publish(g, p); ok {
 			return s
 		}
 	}
 }
 
 // publish reports whether the room was still there.
-func (r *room) publish(g *Gateway, from *Client, echo bool, data []byte) (sent, bool) {
+func (r *room) publish(g *Gateway, p publication) (sent, bool) {
 	t := newText()
 	defer t.free()
 	if !r.lock() {
@@ -83,12 +102,12 @@ func (r *room) publish(g *Gateway, from *Client, echo bool, data []byte) (sent, 
 	t.begin(g, s)
 	t.raw(`,"room":`)
 	t.string(r.name)
-	t.finish(s, from, data)
-	if from == nil || echo {
-		s.reached, _ = g.WebSocket.Publish(r.name, t.message())
-	} else {
-		s.reached, _ = from.conn.Publish(r.name, t.message())
+	if p.subject != "" {
+		t.raw(`,"subject":`)
+		t.string(p.subject)
 	}
+	t.finish(s, p.from, p.data)
+	s.reached, _ = g.WebSocket.PublishWith(r.name, t.message(), p.delivery(g, r.name))
 	return s, true
 }
 

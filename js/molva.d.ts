@@ -132,6 +132,8 @@ export interface Hello {
 export interface Message<Data = any> {
   id: string;
   room?: string;
+  /** What a message to a room is about, if whoever published it said so. */
+  subject?: string;
   user?: string;
   all?: true;
   /** The user who published it; absent if it has no name or the application sent it. */
@@ -171,6 +173,8 @@ export interface RequestOptions {
 export interface PublishOptions extends RequestOptions {
   /** To receive it oneself, too. */
   echo?: boolean;
+  /** What it is about: who cannot keep up gets the newest about each subject, where the server's rules say so. */
+  subject?: string;
 }
 
 export interface JoinOptions extends RequestOptions {

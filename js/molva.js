@@ -319,8 +319,8 @@ class Molva extends Events {
   }
 
   /** Publishes to a room. */
-  publish(room, data = null, { echo, timeout } = {}) {
-    return this.#request({ type: "publish", room, data, echo }, timeout);
+  publish(room, data = null, { echo, subject, timeout } = {}) {
+    return this.#request({ type: "publish", room, data, echo, subject }, timeout);
   }
 
   /** Sends to a user. */

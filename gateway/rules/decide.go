@@ -9,7 +9,7 @@ import (
 
 // Rules returns what goes into Gateway.Rules.
 func (s *Set) Rules() gateway.Rules {
-	return gateway.Rules{Join: s.join, Publish: s.publish, Send: s.send, Presence: s.presence}
+	return gateway.Rules{Join: s.join, Publish: s.publish, Send: s.send, Presence: s.presence, Slow: s.slow}
 }
 
 // What clients are told.

@@ -1,6 +1,10 @@
 package rules
 
-import "time"
+import (
+	"time"
+
+	"github.com/molva-ws/molva"
+)
 
 // Access says to whom something is allowed.
 type Access string
@@ -20,9 +24,24 @@ type Slow string
 const (
 	SlowRefuse     Slow = "refuse"      // this message does not reach it
 	SlowDropOldest Slow = "drop-oldest" // the message that has waited longest does not
-	SlowLatest     Slow = "latest"      // of the messages to the room that wait, only the last one reaches it
+	SlowLatest     Slow = "latest"      // of the messages to the room that wait, only the last about each subject does
 	SlowDisconnect Slow = "disconnect"  // the connection is closed with 1008
 )
+
+// policy returns what the floor below calls it.
+func (s Slow) policy() molva.SlowPolicy {
+	switch s {
+	case SlowRefuse:
+		return molva.SlowRefuse
+	case SlowDropOldest:
+		return molva.SlowDropOldest
+	case SlowLatest:
+		return molva.SlowKeepLatest
+	case SlowDisconnect:
+		return molva.SlowClose
+	}
+	return molva.SlowDefault
+}
 
 // Rule says what clients may do in the rooms of a pattern. Without anything but Room, those may join and publish who
 // were granted it, and nobody sees who is there.

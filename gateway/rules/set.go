@@ -6,6 +6,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/molva-ws/molva"
 	"github.com/molva-ws/molva/gateway"
 )
 
@@ -107,7 +108,7 @@ func (t *table) rule(room, user string) *Rule {
 func (s *Set) Of(room, user string) Rule { return *s.table.Load().rule(room, user) }
 
 // Slow returns what becomes of messages to a room for receivers that are too slow, whoever sends them: the first rule
-// decides whose pattern stands for the room for any user. It is meant for the gateway to ask when it sends to a room.
+// decides whose pattern stands for the room for any user.
 func (s *Set) Slow(room string) Slow {
 	t := s.table.Load()
 	for i := range t.rules {
@@ -117,3 +118,6 @@ func (s *Set) Slow(room string) Slow {
 	}
 	return ""
 }
+
+// slow is [gateway.Rules.Slow].
+func (s *Set) slow(room string) molva.SlowPolicy { return s.Slow(room).policy() }

@@ -327,6 +327,9 @@ func TestSlowIsThatOfTheFirstRuleForAnyUser(t *testing.T) {
 			t.Errorf("%s: %q; want %q", room, got, want)
 		}
 	}
+	if got := s.Rules().Slow("price.eur"); got != molva.SlowKeepLatest {
+		t.Errorf("the gateway is told %v", got)
+	}
 	if got := s.Of("user.42", "7"); got.Slow != rules.SlowRefuse || got.Join != rules.Granted {
 		t.Errorf("the rule for 7 is %+v", got)
 	}
