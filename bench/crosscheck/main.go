@@ -54,7 +54,7 @@ func check(ctx context.Context) error {
 	repeats := flag.Int("repeats", 3, "runs of each generator")
 	rate := flag.Float64("rate", 1000, "messages a second")
 	l := load{}
-	flag.IntVar(&l.conns, "conns", 50, "connections")
+	flag.IntVar(&l.conns, "conns", 50, "connections at the rate, and four times as many at full speed")
 	flag.IntVar(&l.size, "size", 128, "bytes in a message")
 	flag.DurationVar(&l.duration, "duration", 2*time.Second, "what is measured in each run")
 	flag.Parse()
@@ -64,7 +64,8 @@ func check(ctx context.Context) error {
 	}
 	defer w.close()
 	paced, full := l, l
-	paced.rate, paced.inflight, full.inflight = *rate, 64, 1
+	paced.rate, paced.inflight = *rate, 64
+	full.conns, full.inflight = 4*l.conns, 1
 	for _, name := range strings.Split(*servers, ",") {
 		for _, l := range []load{paced, full} {
 			if err := w.compare(ctx, name, l, *repeats); err != nil {
