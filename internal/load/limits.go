@@ -142,6 +142,6 @@ func (s *sources) limit(err error, f *fleet) error {
 	} else {
 		lift = append(lift, "molva bench … --source ADDRESS,ADDRESS    # each address of this machine has ports of its own")
 	}
-	return &LimitError{fmt.Sprintf("no local port is left after %d connections: %d to an address (ip_local_port_range)",
-		f.live.Load(), localPorts()), err, lift}
+	return &LimitError{fmt.Sprintf("no local port is left: %d connections come from %d of this machine's addresses, and each has "+
+		"%d ports for that (ip_local_port_range)", f.cfg.Conns, max(1, len(s.list)), localPorts()), err, lift}
 }
