@@ -65,13 +65,6 @@ func newServing(loader *config.Loader, loaded *config.Settings, d *doors, stderr
 	level := new(slog.LevelVar)
 	level.Set(loaded.Log.Level)
 	r := &serving{loader: loader, doors: d, start: announce(loaded, d), log: newLogger(loaded.Log.Format, level, stderr)}
-	var err error
-	r.server, err = loaded.NewServer(config.Own{Key: r.start.key, Hosts: d.hosts, Level: level, Logger: r.log})
-	if err != nil {
-		return nil, err
-	}
-	r.server.Gateway.Reload = r.reloadForCommand
-	r.server.Gateway.Hints = r.start.hints()
 	encryption, err := loaded.ServerTLS(r.log)
 	if err != nil {
 		return nil, err
@@ -79,6 +72,12 @@ func newServing(loader *config.Loader, loaded *config.Settings, d *doors, stderr
 	if encryption != nil {
 		d.encrypt(encryption)
 	}
+	r.server, err = loaded.NewServer(config.Own{Key: r.start.key, Hosts: d.hosts, Level: level, Logger: r.log})
+	if err != nil {
+		return nil, err
+	}
+	r.server.Gateway.Reload = r.reloadForCommand
+	r.server.Gateway.Hints = r.start.hints()
 	return r, nil
 }
 

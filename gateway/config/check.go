@@ -22,6 +22,7 @@ func (c *checker) run() {
 	c.checkGiven()
 	c.checkAuth()
 	c.checkRooms()
+	c.checkHooks()
 	c.checkAddresses()
 	c.checkKeys()
 	c.checkNames()
@@ -48,7 +49,12 @@ func (c *checker) say(path, format string, args ...any) {
 
 // isSet reports whether a key has another value than its default, and a good one.
 func (c *checker) isSet(path string) bool {
-	return c.settings.sources[path].From != FromDefault && !c.broken[path]
+	for _, k := range Keys() {
+		if k.Path == path {
+			return !c.broken[path] && !sameValue(k.in(&c.settings.Config), k.in(Default()))
+		}
+	}
+	return false
 }
 
 // checkGiven holds what is not from the file against the tags. What is was when it was read.

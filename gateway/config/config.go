@@ -43,6 +43,7 @@ type Config struct {
 	Rooms  []Room `toml:"rooms" kong:"-" live:"true" help:"What clients may do in which rooms, as a table [[rooms]] for each rule; the first decides whose pattern stands for a room."`
 
 	Auth   Auth   `toml:"auth" embed:""`
+	Hooks  Hooks  `toml:"hooks" embed:"" group:"What the application is told and asked"`
 	Limits Limits `toml:"limits" embed:"" group:"Limits"`
 	Log    Log    `toml:"log" embed:"" group:"Log"`
 	TLS    TLS    `toml:"tls" embed:"" group:"TLS"`

@@ -28,7 +28,7 @@ func (s *Settings) rulesOn() bool { return s.Auth.On() || len(s.Rooms) > 0 || s.
 
 // rules returns the options of the package that does it.
 func (s *Settings) rules() rules.Options {
-	o := rules.Options{Direct: rules.Access(s.Direct), Name: s.Limits.Name, Rules: make([]rules.Rule, len(s.Rooms))}
+	o := rules.Options{Direct: rules.Access(s.Direct), Name: s.Limits.Name, AskTimeout: s.Hooks.Timeout, Rules: make([]rules.Rule, len(s.Rooms))}
 	for i := range s.Rooms {
 		copyFields(&o.Rules[i], &s.Rooms[i])
 	}
@@ -53,7 +53,9 @@ func (c *checker) checkRooms() {
 			c.problems = append(c.problems, Problem{File: s.file, Line: line, Key: path, Text: wrong.Text})
 		}
 	}
-	c.checkAsk()
+	if s.Hooks.AskURL == "" {
+		c.checkAsk()
+	}
 }
 
 // checkAsk looks for rules that want the application to be asked, though nobody says where.
@@ -62,7 +64,7 @@ func (c *checker) checkAsk() {
 		if r.Join == string(rules.Ask) {
 			path := join(element("rooms", i), "join")
 			c.problems = append(c.problems, Problem{File: c.settings.file, Line: c.settings.lines[path], Key: path,
-				Text: "nobody says whom to ask: take granted, anyone or nobody"})
+				Text: "nobody says whom to ask; set hooks.ask_url"})
 		}
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"sync"
 
 	"github.com/molva-ws/molva/gateway"
+	"github.com/molva-ws/molva/gateway/hooks"
 	"github.com/molva-ws/molva/gateway/identity"
 	"github.com/molva-ws/molva/gateway/rules"
 )
@@ -18,6 +19,7 @@ type Server struct {
 	own      Own
 	identity *identity.Chain // nil if clients are believed
 	rules    *rules.Set      // nil if there are none
+	hooks    *hooks.Hooks    // nil if the application is told nothing
 
 	mu      sync.Mutex
 	running *Settings
@@ -31,29 +33,49 @@ type Own struct {
 	Logger *slog.Logger
 }
 
-// NewServer makes a server. The listeners, TLS and the start are the caller's.
+// NewServer makes a server, which is to be shut down in the end. The listeners, TLS and the start are the caller's.
 func (s *Settings) NewServer(own Own) (*Server, error) {
 	r := &Server{own: own, running: s, Gateway: s.gateway(own.Logger)}
-	if s.Auth.On() {
-		who, err := identity.New(s.identity(own.Logger))
-		if err != nil {
-			return nil, err
-		}
-		r.identity = who
-		r.Gateway.Identify, r.Gateway.Renew = who.Identify, who.Renew
-		r.Gateway.Collectors = append(r.Gateway.Collectors, who.Collector())
-	}
-	if s.rulesOn() {
-		set, err := rules.New(s.rules(), rules.Sources{Granted: identity.Granted})
-		if err != nil {
-			return nil, err
-		}
-		r.rules = set
-		r.Gateway.Rules = set.Rules()
-	}
 	p := s.policy(own)
 	r.Gateway.Keys, r.Gateway.Hosts = p.Keys, p.Hosts
+	for _, add := range []func(*Settings) error{r.addIdentity, r.addHooks, r.addRules} {
+		if err := add(s); err != nil {
+			ended, cancel := context.WithCancel(context.Background())
+			cancel()
+			return nil, errors.Join(err, r.endHooks(ended))
+		}
+	}
 	return r, nil
+}
+
+// addIdentity has clients say who they are.
+func (r *Server) addIdentity(s *Settings) (err error) {
+	if !s.Auth.On() {
+		return nil
+	}
+	if r.identity, err = identity.New(s.identity(r.own.Logger)); err != nil {
+		return err
+	}
+	g := r.Gateway
+	g.Identify, g.Renew = r.identity.Identify, r.identity.Renew
+	g.Collectors = append(g.Collectors, r.identity.Collector())
+	return nil
+}
+
+// addRules has rules hold in rooms.
+func (r *Server) addRules(s *Settings) (err error) {
+	if !s.rulesOn() {
+		return nil
+	}
+	sources := rules.Sources{Granted: identity.Granted}
+	if s.Hooks.AskURL != "" {
+		sources.AskJoin = r.hooks.AskJoin
+	}
+	if r.rules, err = rules.New(s.rules(), sources); err != nil {
+		return err
+	}
+	r.Gateway.Rules = r.rules.Rules()
+	return nil
 }
 
 // Running returns the settings that the server runs with.
@@ -105,7 +127,7 @@ func (r *Server) rulesBack() error {
 
 // Shutdown shuts the gateway down, and what belongs to it. See [gateway.Gateway.Shutdown].
 func (r *Server) Shutdown(ctx context.Context) error {
-	err := r.Gateway.Shutdown(ctx)
+	err := errors.Join(r.Gateway.Shutdown(ctx), r.endHooks(ctx))
 	if r.identity != nil {
 		r.identity.Close()
 	}
