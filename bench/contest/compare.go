@@ -89,7 +89,7 @@ func quick(ctx context.Context, o *options, p *progress) error {
 		return err
 	}
 	defer os.RemoveAll(dir)
-	o.timing = contest.Timing{Duration: 200 * time.Millisecond, Warmup: 50 * time.Millisecond, Hold: 100 * time.Millisecond}
+	o.timing = contest.Timing{Duration: 200 * time.Millisecond, Warmup: 50 * time.Millisecond, Hold: 500 * time.Millisecond}
 	o.repeats = 1
 	r := o.runner(p)
 	r.PerProcess = 100 // two processes

@@ -106,9 +106,9 @@ delivery is one message at one receiver.
 const idleText = `
 What the resident memory of the server's processes grows by, after the opening handshake and without a message. The
 connections are spread over several processes, as one may often have no more than 20,000 descriptors; those share a
-port, and the clients, one for each, come from addresses of their own. *of the machine* is what a connection takes from
-the machine's memory: the server's part, the client's, and the kernel's for both ends. At the end a thousand connections
-of each client echo a message.
+port where the server can, and the clients, one for each, come from addresses of their own. *of the machine* is what a
+connection takes from the machine's memory: the server's part, the client's, and the kernel's for both ends. At the end
+a sample of a thousand connections of each client, spread over all of them, echo a message.
 `
 
 // millionText has the lines that prepare a machine.

@@ -70,7 +70,8 @@ func (r *Runner) weigh(ctx context.Context, s *Contender, c Cell, crowd *crowd) 
 		return Sample{}, err
 	}
 	opened := time.Since(began)
-	if err := crowd.wait(ctx, r.Timing.Hold); err != nil {
+	// Accepted is not yet served: a slow server has some opening handshakes before it.
+	if err := crowd.wait(ctx, r.Timing.Hold+opened/10); err != nil {
 		return Sample{}, err
 	}
 	if err := after.take(crowd.servers); err != nil {

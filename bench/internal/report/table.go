@@ -57,6 +57,7 @@ func columnsOf(o *contest.Outcome) []column {
 	if o.Cell.Mode == contest.Idle {
 		return append(columns,
 			median("of the machine", func(s contest.Sample) float64 { return s.MachinePerConn }, Figure),
+			median("echoed", func(s contest.Sample) float64 { return float64(s.Echoes) }, Figure),
 			median("processes", func(s contest.Sample) float64 { return float64(s.Processes) }, Figure),
 			median("open within", func(s contest.Sample) float64 { return s.OpenSeconds }, seconds))
 	}
