@@ -99,7 +99,7 @@ func (o *options) campaignFlags(fs *flag.FlagSet) {
 		return nil
 	})
 	fs.BoolVar(&o.again, "again", false, "forget first what has been measured of these cells; without it only what is missing is measured")
-	fs.DurationVar(&o.limit, "for", 0, "begin no run that would last beyond this time, and exit with code 3 if some are left")
+	fs.DurationVar(&o.limit, "for", 0, "begin no run that would last beyond this time, but for one, and exit with code 3 if some are left")
 	fs.BoolVar(&o.list, "list", false, "list the cells and what is done of each, and measure nothing")
 	fs.BoolVar(&o.write, "write", false, "write the document from what has been measured, and measure nothing")
 	fs.BoolVar(&o.quick, "quick", false, "a small run of every mode in a minute: shows that all of it works, not who is faster; writes nothing")

@@ -22,7 +22,8 @@ type Runner struct {
 	ClientCPU  int
 	PerProcess int // most connections of a process, in Idle
 
-	// Until, unless zero, is when Measure has to be back: it begins no run that would last longer.
+	// Until, unless zero, is when Measure has to be back: it begins no run that would last longer, but for the very first,
+	// so that something is done however short the time.
 	Until time.Time
 	// Progress is told what is being done.
 	Progress func(what string)
@@ -32,6 +33,7 @@ type Runner struct {
 	generator generator
 	versions  []string
 	missing   []string // why a contender cannot run here
+	begun     bool     // there has been a run
 }
 
 // ErrTime says that the time did not suffice for all runs.
@@ -115,9 +117,10 @@ func (r *Runner) Measure(ctx context.Context, o *Outcome) error {
 			if !row.due(round) {
 				continue
 			}
-			if !r.Until.IsZero() && time.Until(r.Until) < o.expected(row) {
+			if r.begun && !r.Until.IsZero() && time.Until(r.Until) < o.expected(row) {
 				return ErrTime
 			}
+			r.begun = true
 			r.Progress(fmt.Sprintf("%s: %v: run %d of %d: %s", o.Cell.Mode, o.Cell, round+1, o.Repeats, row.Name))
 			if err := r.add(ctx, o.Cell, row); err != nil {
 				return err

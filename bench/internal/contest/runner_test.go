@@ -114,12 +114,17 @@ func TestRunsAreInterleavedAndResumed(t *testing.T) {
 	}
 }
 
-func TestNoRunIsBegunThatWouldLastTooLong(t *testing.T) {
+func TestNoRunIsBegunThatWouldLastTooLongButTheFirst(t *testing.T) {
 	r := newRunner(t, chosen(t, "rawecho")...)
 	r.Until = time.Now().Add(time.Second)
-	r.Progress = func(what string) { t.Errorf("begun: %s", what) }
-	if err := r.Measure(t.Context(), begin(t, r, Cell{Mode: Echo, Conns: 1, Inflight: 1}, nil)); !errors.Is(err, ErrTime) {
-		t.Error(err)
+	o := begin(t, r, Cell{Mode: Echo, Size: 16, Conns: 10, Inflight: 1}, nil)
+	for range 2 {
+		if err := r.Measure(t.Context(), o); !errors.Is(err, ErrTime) {
+			t.Error(err)
+		}
+		if n := len(o.Rows[0].Samples); n != 1 {
+			t.Errorf("%d runs, want 1; %s", n, o.Rows[0].Failed)
+		}
 	}
 }
 
