@@ -123,6 +123,7 @@ func (r result) wantsText(t *testing.T, code int, out, errOut string) {
 type served struct {
 	*testing.T
 	cmd    *exec.Cmd
+	ready  chan struct{} // closed when it has said where it is
 	ended  chan struct{} // closed when it has ended
 	url    string
 	socket string
@@ -142,8 +143,17 @@ func startServer(t *testing.T, args ...string) *served {
 func startServerAt(t *testing.T, socket string, args ...string) *served {
 	t.Helper()
 	args = append([]string{"serve", "--listen", "127.0.0.1:0", "--socket", socket, "--log-format", "json"}, args...)
-	s := &served{T: t, cmd: exec.Command(binary(t), args...), ended: make(chan struct{})}
-	s.cmd.Env = environment()
+	cmd := exec.Command(binary(t), args...)
+	cmd.Env = environment()
+	s := launch(t, cmd)
+	s.waitReady()
+	return s
+}
+
+// launch starts a command that is molva serve, or becomes it, and kills it with the test.
+func launch(t *testing.T, cmd *exec.Cmd) *served {
+	t.Helper()
+	s := &served{T: t, cmd: cmd, ready: make(chan struct{}), ended: make(chan struct{})}
 	stderr, err := s.cmd.StderrPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -151,21 +161,25 @@ func startServerAt(t *testing.T, socket string, args ...string) *served {
 	if err := s.cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	ready := make(chan struct{})
-	go s.read(stderr, ready)
+	go s.read(stderr)
 	t.Cleanup(func() { s.cmd.Process.Kill(); <-s.ended })
-	select {
-	case <-ready:
-	case <-s.ended:
-		t.Fatalf("it ended: %v", s.said())
-	case <-time.After(patience):
-		t.Fatal("it does not start")
-	}
 	return s
 }
 
+// waitReady waits until it says where it is.
+func (s *served) waitReady() {
+	s.Helper()
+	select {
+	case <-s.ready:
+	case <-s.ended:
+		s.Fatalf("it ended: %v", s.said())
+	case <-time.After(patience):
+		s.Fatal("it does not start")
+	}
+}
+
 // read follows the log, of which the entry with the key, or the one about being open, is the last at the start.
-func (s *served) read(stderr io.Reader, ready chan<- struct{}) {
+func (s *served) read(stderr io.Reader) {
 	defer close(s.ended)
 	lines := bufio.NewScanner(stderr)
 	for lines.Scan() {
@@ -179,7 +193,7 @@ func (s *served) read(stderr io.Reader, ready chan<- struct{}) {
 		if url, ok := entry["url"].(string); ok && entry["msg"] == "serving" {
 			s.url, s.socket = url, entry["socket"].(string)
 			s.key, _ = entry["key"].(string)
-			close(ready)
+			close(s.ready)
 		}
 	}
 	s.cmd.Wait()

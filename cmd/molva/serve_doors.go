@@ -51,24 +51,45 @@ func (d *doors) socketAddress() string {
 // openDoors listens everywhere, or nowhere.
 func openDoors(s *config.Settings) (*doors, error) {
 	d := &doors{hosts: []string{"localhost"}}
-	for _, address := range s.Listen {
-		l, err := listenWeb(s, address)
-		if err != nil {
-			d.close()
-			return nil, err
-		}
-		d.web = append(d.web, l)
-		if host, _, _ := net.SplitHostPort(address); host != "" {
-			d.hosts = append(d.hosts, host)
-		}
-	}
-	socket, err := listenSocket(s)
-	if err != nil {
+	if err := d.open(s); err != nil {
 		d.close()
 		return nil, err
 	}
-	d.socket = socket
 	return d, nil
+}
+
+// open takes what was passed, and opens what was not.
+func (d *doors) open(s *config.Settings) error {
+	if err := d.takePassed(s); err != nil {
+		return err
+	}
+	if len(d.web) == 0 {
+		for _, address := range s.Listen {
+			l, err := listenWeb(s, address)
+			if err != nil {
+				return err
+			}
+			host, _, _ := net.SplitHostPort(address)
+			d.addWeb(l, host)
+		}
+	}
+	if d.socket != nil {
+		return nil
+	}
+	l, err := listenSocket(s)
+	if err != nil {
+		return err
+	}
+	d.socket = l
+	return nil
+}
+
+// addWeb adds a listener for the web, and the host that it was made for to the names of this server.
+func (d *doors) addWeb(l net.Listener, host string) {
+	d.web = append(d.web, l)
+	if host != "" {
+		d.hosts = append(d.hosts, host)
+	}
 }
 
 // encrypt has the web listeners speak TLS.
