@@ -109,6 +109,7 @@ func TestPageCopiesItsLines(t *testing.T) {
 	p := s.open(browser.Launch(t), "42")
 	permissions := []string{"clipboardReadWrite", "clipboardSanitizedWrite"}
 	p.Do("Browser.grantPermissions", browser.Params{"permissions": permissions}, nil)
+	p.Until(says("#snippet-0", s.socket)) // the server has said where it is
 	p.Click("#snippets .copy")
 	p.Until(`document.querySelector("#snippets .copy").textContent === "Copied"`)
 	var copied string
