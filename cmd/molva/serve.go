@@ -11,6 +11,7 @@ import (
 	"github.com/alecthomas/kong"
 
 	"github.com/molva-ws/molva/gateway/config"
+	"github.com/molva-ws/molva/internal/machine"
 )
 
 // serveCmd is molva serve.
@@ -100,6 +101,9 @@ func announce(loaded *config.Settings, d *doors) *announcement {
 		console: loaded.Console,
 		socket:  d.socketAddress(),
 		flag:    loaded.Socket,
+		who:     whoMayComeIn(&loaded.Auth),
+		limits:  limitsThatHold(&loaded.Limits),
+		short:   machine.Of().Shortages(loaded.Limits.Conns),
 	}
 	if len(loaded.APIKeys()) == 0 {
 		a.key = rand.Text()

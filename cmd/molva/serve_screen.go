@@ -9,6 +9,7 @@ import (
 
 	"github.com/molva-ws/molva/gateway"
 	"github.com/molva-ws/molva/internal/console"
+	"github.com/molva-ws/molva/internal/machine"
 )
 
 // announcement is what molva serve says when it has started.
@@ -22,11 +23,21 @@ type announcement struct {
 	socket  string // path, or tcp: and an address; "" for none
 	flag    string // what --socket was
 	key     string // made for this run, "" if there are others
+	who     string // may come in; "" if open
+	limits  string // on clients
+	short   []machine.Shortage
 }
 
 // url returns where a browser on this machine finds the server.
 func (a *announcement) url() string {
-	host, port, _ := net.SplitHostPort(a.listen[0].String())
+	return a.urlOf(a.listen[0])
+}
+
+func (a *announcement) urlOf(addr net.Addr) string {
+	if addr.Network() == "unix" {
+		return "unix:" + addr.String()
+	}
+	host, port, _ := net.SplitHostPort(addr.String())
 	if ip := net.ParseIP(host); ip != nil && ip.IsUnspecified() {
 		host = "localhost"
 	}
@@ -113,8 +124,11 @@ func (a *announcement) print(s streams) {
 	if a.open {
 		fmt.Fprintf(s.out, "  %sOPEN: %s may speak, and as any user.%s\n\n", loud, a.reach(), plain)
 	}
+	if a.who != "" {
+		row("may come in", a.who)
+	}
 	for _, addr := range a.listen[1:] {
-		row("also on", a.scheme()+addr.String())
+		row("also on", a.urlOf(addr))
 	}
 	if a.socket != "" {
 		row("local socket", a.socket)
@@ -122,8 +136,12 @@ func (a *announcement) print(s streams) {
 	if a.key != "" {
 		row("API key", a.key+"  (for this run; --key or MOLVA_KEY sets one that stays)")
 	}
+	row("limits", a.limits)
 	row("to stop", "Ctrl+C")
 	fmt.Fprintln(s.out)
+	for _, short := range a.short {
+		fmt.Fprintf(s.out, "  %sLOW:%s %s; what lifts it:\n      %s\n\n", loud, plain, short.What, strings.Join(short.Lift, "\n      "))
+	}
 }
 
 // log tells it to a program. The entry with the url says that the server is ready.
@@ -131,6 +149,13 @@ func (a *announcement) log(log *slog.Logger) {
 	if a.open {
 		log.Warn("open: " + a.reach() + " may speak, and as any user")
 	}
+	for _, short := range a.short {
+		log.Warn("a limit of the machine is low: "+short.What, "lift", strings.Join(short.Lift, "; "))
+	}
+	if a.who != "" {
+		log.Info("may come in: " + a.who)
+	}
+	log.Info("limits: " + a.limits)
 	for _, addr := range a.listen[1:] {
 		log.Info("serving", "address", addr.String())
 	}

@@ -8,6 +8,8 @@ import (
 	"net/netip"
 	"strings"
 	"syscall"
+
+	"github.com/molva-ws/molva/internal/machine"
 )
 
 // A LimitError says which limit of the machine was hit.
@@ -87,7 +89,7 @@ func late(err error, f *fleet) error {
 // queueLimit is about the queue of those who wait to be accepted.
 func queueLimit(what string, err error) error {
 	return &LimitError{what, err, []string{
-		"sudo sysctl -w net.core.somaxconn=65535 net.ipv4.tcp_max_syn_backlog=65535    # and start the server again",
+		machine.LiftAcceptQueue + "    # and start the server again",
 		"molva bench … --ramp 2000    # or come more slowly",
 	}}
 }

@@ -5,8 +5,8 @@ import (
 	"fmt"
 	"os"
 	"strconv"
-	"strings"
-	"syscall"
+
+	"github.com/molva-ws/molva/internal/machine"
 )
 
 // wholeLoopback says that all of 127.0.0.0/8 can be bound to.
@@ -21,39 +21,23 @@ func localPorts() int {
 	return max(2, last-first+1)
 }
 
-// spareDescriptors is what a run needs beside its connections.
-const spareDescriptors = 64
-
 // raiseDescriptors raises the soft limit on descriptors to the hard one, and fails if that is too low for the run.
 func raiseDescriptors(cfg *Config) error {
-	var limit syscall.Rlimit
-	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit); err != nil {
-		return os.NewSyscallError("getrlimit", err)
+	most, err := machine.RaiseDescriptors()
+	if err != nil {
+		return err
 	}
-	if limit.Cur < limit.Max {
-		limit.Cur = limit.Max
-		syscall.Setrlimit(syscall.RLIMIT_NOFILE, &limit)
-		syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit)
-	}
-	if uint64(cfg.Conns+spareDescriptors) > limit.Cur {
+	if uint64(cfg.Conns+machine.SpareDescriptors) > most {
 		return descriptorLimit(cfg, nil)
 	}
 	return nil
 }
 
 func descriptorLimit(cfg *Config, err error) error {
-	var limit syscall.Rlimit
-	syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit)
-	want := max(uint64(cfg.Conns+spareDescriptors)+1023&^1023, 2*limit.Cur*min(1, uint64(btoi(err != nil))))
-	var lift []string
-	if b, e := os.ReadFile("/proc/sys/fs/nr_open"); e == nil {
-		if most, e := strconv.ParseUint(strings.TrimSpace(string(b)), 10, 64); e == nil && want > most {
-			lift = append(lift, fmt.Sprintf("sudo sysctl -w fs.nr_open=%d", want))
-		}
-	}
-	lift = append(lift, fmt.Sprintf("sudo prlimit --pid $$ --nofile=%d:%d    # for this shell and what it starts", want, want))
+	most, _ := machine.RaiseDescriptors()
+	want := max(uint64(cfg.Conns+machine.SpareDescriptors), 2*most*min(1, uint64(btoi(err != nil))))
 	return &LimitError{fmt.Sprintf("%d connections need more descriptors than the %d this process may have (RLIMIT_NOFILE)",
-		cfg.Conns, limit.Cur), err, lift}
+		cfg.Conns, most), err, machine.LiftDescriptors(want)}
 }
 
 func btoi(b bool) int {
