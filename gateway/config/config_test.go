@@ -104,7 +104,7 @@ func other(k *Key, v reflect.Value) {
 		}
 	case *[]Room:
 		*target = []Room{{Room: "a.*"}, {Room: "b\"", Join: "anyone", Publish: "nobody", Direct: true, Presence: true,
-			Message: 5, Rate: 0.5, Burst: 3}}
+			Message: 5, Rate: 0.5, Burst: 3, Slow: "latest"}}
 	case *[]string:
 		*target = []string{"a\tb", "", "'''"}
 	default:

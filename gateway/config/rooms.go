@@ -20,6 +20,7 @@ type Room struct {
 	Message  bytesize.Size `toml:"message" help:"Size of a message from a client. Default: limits.message."`
 	Rate     float64       `toml:"rate" help:"Messages in a second from one client. Default: limits.messages."`
 	Burst    int           `toml:"burst" help:"How many of them may come at once. Default: what may come in a second."`
+	Slow     string        `toml:"slow" help:"What becomes of a message for a client that is too slow: refuse, drop-oldest, latest, which keeps the newest about each subject, or disconnect. Default: limits.slow."`
 }
 
 // rulesOn reports whether rules hold. Where clients need not say who they are, and nothing is said about rooms, they may
@@ -93,5 +94,6 @@ func (r Room) String() string {
 	add(r.Message != 0, "message", quote(r.Message.String()))
 	add(r.Rate != 0, "rate", fmt.Sprint(r.Rate))
 	add(r.Burst != 0, "burst", fmt.Sprint(r.Burst))
+	add(r.Slow != "", "slow", quote(r.Slow))
 	return "{" + strings.Join(parts, ", ") + "}"
 }
