@@ -57,9 +57,9 @@ func parseFlags(args []string) (*options, error) {
 	o.campaignFlags(fs)
 	servers := o.comparisonFlags(fs)
 	fs.IntVar(&o.repeats, "repeats", 5, "`runs` of each server in each cell")
-	fs.DurationVar(&o.timing.Duration, "duration", 2*time.Second, "measured part of a run")
-	fs.DurationVar(&o.timing.Warmup, "warmup", 500*time.Millisecond, "what goes before it")
-	fs.DurationVar(&o.timing.Hold, "hold", 3*time.Second, "how long idle connections are left alone before memory is read")
+	fs.DurationVar(&o.timing.Duration, "duration", time.Second, "measured part of a run")
+	fs.DurationVar(&o.timing.Warmup, "warmup", 300*time.Millisecond, "what goes before it")
+	fs.DurationVar(&o.timing.Hold, "hold", 2*time.Second, "how long idle connections are left alone before memory is read")
 	fs.IntVar(&o.serverCPU, "server-cpu", 0, "`processor` of the server")
 	fs.IntVar(&o.clientCPU, "client-cpu", 1, "`processor` of the load generator")
 	if err := fs.Parse(args); err != nil {
