@@ -90,6 +90,12 @@ join = "ask"
 	if answer := other.next(); answer.Type != "error" {
 		t.Errorf("%+v", answer)
 	}
+	metrics := get(t, s.url+"/metrics")
+	for _, want := range []string{`molva_hooks_questions_total{result="yes"} 1`, `molva_hooks_questions_total{result="no"} 1`} {
+		if !strings.Contains(metrics, want) {
+			t.Errorf("%s is not in the metrics", want)
+		}
+	}
 	if strings.Contains(molvaRun(t, "", "config", "--config", path).out, hookSecret) {
 		t.Error("the secret is printed")
 	}

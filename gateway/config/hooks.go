@@ -68,6 +68,7 @@ func (r *Server) addHooks(s *Settings) (err error) {
 	if r.hooks, err = hooks.New(s.hooks(r.Gateway, r.own.Logger)); err != nil {
 		return err
 	}
+	r.Gateway.Collectors = append(r.Gateway.Collectors, r.hooks.Collector())
 	if s.Hooks.URL != "" {
 		r.Gateway.Observer = r.hooks.Observer()
 	}
