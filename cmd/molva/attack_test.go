@@ -184,7 +184,7 @@ func TestNoPathLeadsOutOfThePage(t *testing.T) {
 }
 
 func TestThousandsOfSlowHandshakesHoldNobodyUp(t *testing.T) {
-	const many, most = 4000, 32 << 10 // bytes that each may cost, sockets of this process not counted
+	const many, most = 4000, 8 << 10 // bytes that each may cost, sockets of this process not counted
 	s := startServer(t, "--handshake-time", "3s")
 	address := strings.TrimPrefix(s.url, "http://")
 	before := s.resident()

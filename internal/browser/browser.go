@@ -164,10 +164,25 @@ func (b *Browser) try(session, method string, params Params, result any) error {
 // Open opens a page in a tab of its own.
 func (b *Browser) Open(url string) *Tab {
 	b.Helper()
+	return b.open(url, Params{"url": "about:blank"})
+}
+
+// OpenApart opens a page in a tab that shares no cookies with others, as in a private window.
+func (b *Browser) OpenApart(url string) *Tab {
+	b.Helper()
+	var apart struct{ BrowserContextID string }
+	if err := b.try("", "Target.createBrowserContext", nil, &apart); err != nil {
+		b.Fatal(err)
+	}
+	return b.open(url, Params{"url": "about:blank", "browserContextId": apart.BrowserContextID})
+}
+
+func (b *Browser) open(url string, tab Params) *Tab {
+	b.Helper()
 	var target struct{ TargetID string }
 	var attached struct{ SessionID string }
 	t := &Tab{Browser: b}
-	t.Do("Target.createTarget", Params{"url": "about:blank"}, &target)
+	t.Do("Target.createTarget", tab, &target)
 	t.Do("Target.attachToTarget", Params{"targetId": target.TargetID, "flatten": true}, &attached)
 	t.session = attached.SessionID
 	t.Do("Runtime.enable", nil, nil)

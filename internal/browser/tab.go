@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"time"
 )
 
 // Tab is a page in the browser. What fails in it fails the test.
@@ -93,6 +94,22 @@ func (t *Tab) Until(condition string) {
 func (t *Tab) Click(selector string) {
 	t.Helper()
 	t.Eval(fmt.Sprintf("document.querySelector(%s).click()", Quote(selector)), nil)
+}
+
+// Submit clicks on what a selector finds, and waits for the page to which that leads.
+func (t *Tab) Submit(selector string) {
+	t.Helper()
+	t.Eval("window.before = true", nil)
+	t.Click(selector)
+	arrived := Params{"expression": `!window.before && document.readyState === "complete"`, "returnByValue": true}
+	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
+		var returned struct{ Result struct{ Value any } }
+		// Between two pages there is none to ask, which is an error.
+		if t.try(t.session, "Runtime.evaluate", arrived, &returned) == nil && returned.Result.Value == true {
+			return
+		}
+	}
+	t.Fatalf("%s leads to no other page", selector)
 }
 
 // Insert types a text into what has the focus.
