@@ -1,5 +1,6 @@
-// Command molva is an echo and a broadcast on this repository's own library, with its defaults but for larger limits,
-// as the other peers have none. -engine says which of its three forms is measured.
+// Command molva is an echo and a broadcast on this repository's own library, with its defaults but for larger limits, no
+// keepalive and more patience with handshakes, as the other peers have none of these. -engine says which of its three
+// forms is measured.
 package main
 
 import (
@@ -36,6 +37,7 @@ func newServer(o peer.Options) *molva.Server {
 	srv := &molva.Server{
 		Origins:     []string{"*"},
 		Limits:      molva.Limits{Message: largestMessage, Outbox: 2 * largestMessage},
+		Timeouts:    molva.Timeouts{Handshake: -1, Ping: -1, Pong: -1},
 		Compression: molva.Compression{Enabled: o.Compress, MinSize: -1},
 		ReusePort:   o.ReusePort,
 		OnMessage:   func(c *molva.Conn, m molva.Message) { c.Write(context.Background(), m) },
@@ -48,7 +50,13 @@ func newServer(o peer.Options) *molva.Server {
 
 // accept serves a connection on a goroutine of its own, so that net/http can free what it holds for the request.
 func accept(srv *molva.Server) http.HandlerFunc {
-	opts := &molva.AcceptOptions{Origins: srv.Origins, Limits: srv.Limits, Compression: srv.Compression, Server: srv}
+	opts := &molva.AcceptOptions{
+		Origins:     srv.Origins,
+		Limits:      srv.Limits,
+		Timeouts:    srv.Timeouts,
+		Compression: srv.Compression,
+		Server:      srv,
+	}
 	return func(w http.ResponseWriter, r *http.Request) {
 		c, err := molva.Accept(w, r, opts)
 		if err != nil {
