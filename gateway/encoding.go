@@ -29,8 +29,6 @@ func (t *text) bytes(p []byte) { t.b = append(t.b, p...) }
 
 func (t *text) int(n int64) { t.b = strconv.AppendInt(t.b, n, 10) }
 
-func (t *text) bool(v bool) { t.b = strconv.AppendBool(t.b, v) }
-
 // string appends s, which is valid UTF-8, as a JSON string.
 func (t *text) string(s string) { t.b = appendString(t.b, s) }
 

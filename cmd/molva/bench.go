@@ -13,11 +13,14 @@ import (
 
 // benchCmd is molva bench.
 type benchCmd struct {
-	Echo   benchEchoCmd   `cmd:"" set:"conns=100" set:"inflight= on each connection" help:"Send messages to an echo server, and measure how they come back."`
-	Idle   benchIdleCmd   `cmd:"" set:"conns=1000" help:"Open connections and hold them: what one costs in memory."`
+	//lint:ignore SA5008 kong reads every set
+	Echo benchEchoCmd `cmd:"" set:"conns=100" set:"inflight= on each connection" help:"Send messages to an echo server, and measure how they come back."`
+	Idle benchIdleCmd `cmd:"" set:"conns=1000" help:"Open connections and hold them: what one costs in memory."`
+	//lint:ignore SA5008 kong reads every set
 	Fanout benchFanoutCmd `cmd:"" set:"conns=100" set:"inflight= of the publisher" help:"Publish on one connection, and receive on all others."`
 	Storm  benchStormCmd  `cmd:"" set:"conns=1000" help:"Cut all connections at once: how long until everyone is served again."`
-	Soak   benchSoakCmd   `cmd:"" set:"conns=10" set:"inflight= on each connection" help:"Say all that clients say in a long life, and check what comes back."`
+	//lint:ignore SA5008 kong reads every set
+	Soak benchSoakCmd `cmd:"" set:"conns=10" set:"inflight= on each connection" help:"Say all that clients say in a long life, and check what comes back."`
 }
 
 // Help is what molva bench --help says besides the commands.

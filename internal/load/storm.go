@@ -10,7 +10,6 @@ import (
 type storm struct {
 	fleet  *fleet
 	began  atomic.Int64 // the round, in the fleet's time
-	round  Histogram    // guarded by all shards together: it is only read when everyone is served
 	served atomic.Int64
 	on     atomic.Bool
 }
