@@ -1,11 +1,15 @@
+//go:build openapi
+
+// The validator takes minutes to compile, hence the tag:
+//
+//	go test -tags openapi -run "Described|Description" ./gateway
+
 package gateway_test
 
 import (
 	"bytes"
 	"encoding/json"
 	"io"
-	"maps"
-	"net/http"
 	"net/url"
 	"os"
 	"strings"
@@ -16,8 +20,6 @@ import (
 
 	"github.com/molva-ws/molva/gateway"
 )
-
-const testKey = "0123456789abcdef"
 
 // contract is the OpenAPI description, held against a server.
 type contract struct {
@@ -44,55 +46,6 @@ func newContract(t *testing.T, base string) *contract {
 	}
 	t.Cleanup(rules.Release)
 	return &contract{t: t, text: text, rules: rules, base: base, seen: make(map[string]bool)}
-}
-
-// call is a request to the HTTP API.
-type call struct {
-	method, path, body string
-	header             http.Header // nil: the key
-}
-
-func get(path string) call        { return call{method: http.MethodGet, path: path} }
-func post(path, body string) call { return call{method: http.MethodPost, path: path, body: body} }
-
-// with adds a header.
-func (c call) with(name string, values ...string) call {
-	c.header = maps.Clone(c.header)
-	if c.header == nil {
-		c.header = http.Header{"Authorization": {"Bearer " + testKey}}
-	}
-	c.header[name] = values
-	return c
-}
-
-func (c call) request(t testing.TB, base string) *http.Request {
-	t.Helper()
-	r, err := http.NewRequestWithContext(t.Context(), c.method, base+c.path, strings.NewReader(c.body))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if r.Header = c.header; r.Header == nil {
-		r.Header = http.Header{"Authorization": {"Bearer " + testKey}}
-	}
-	if c.body != "" && r.Header.Get("Content-Type") == "" {
-		r.Header.Set("Content-Type", "application/json")
-	}
-	return r
-}
-
-// fetch asks a server and returns the response with its body.
-func (c call) fetch(t testing.TB, base string) (*http.Response, []byte) {
-	t.Helper()
-	response, err := http.DefaultClient.Do(c.request(t, base))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer response.Body.Close()
-	body, err := io.ReadAll(response.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return response, body
 }
 
 // allows reports whether the description knows such a request.
