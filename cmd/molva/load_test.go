@@ -185,7 +185,7 @@ func (l traffic) paced(door byte) iter.Seq[*gateway.Command] {
 func (l traffic) report(t *testing.T, took time.Duration, used *syscall.Rusage) {
 	deliveries := 2 * l.publishes() * l.conns
 	cpu := time.Duration(used.Utime.Nano() + used.Stime.Nano())
-	peak := used.Maxrss << 10
+	peak := int64(used.Maxrss) << 10 // bytes
 	t.Logf("%d connections, %d deliveries in %v; the server's processor time %v (%v a delivery), peak memory %d MiB",
 		l.conns, deliveries, took.Round(time.Millisecond), cpu.Round(time.Millisecond), cpu/time.Duration(deliveries), peak>>20)
 	if most := int64(100<<20) + int64(l.conns)*(16<<10); peak > most {
