@@ -1,6 +1,8 @@
 package molva_test
 
 import (
+	"crypto/rand"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"slices"
@@ -121,6 +123,7 @@ func TestNothingIsDroppedFromACompressedContext(t *testing.T) {
 			Engine:      e,
 			Limits:      molva.Limits{Outbox: 16 << 10},
 			Compression: compression,
+			Timeouts:    molva.Timeouts{Close: peerPatience},
 			OnOpen:      func(c *molva.Conn) { c.Join("room") },
 		}
 		addr := start(t, srv)
@@ -128,13 +131,18 @@ func TestNothingIsDroppedFromACompressedContext(t *testing.T) {
 		if !within(peerPatience, func() bool { return len(srv.Members("room")) == 1 }) {
 			t.Fatal("nobody is in the room")
 		}
+		var random [16][8 << 10]byte
+		for i := range random {
+			rand.Read(random[i][:])
+		}
 		sent := 0
 		for i := 0; srv.Stats().Slow.Refused == 0; i++ {
 			if slow := srv.Stats().Slow; slow.Latest+slow.Dropped > 0 {
 				t.Fatalf("something was dropped: %+v", slow)
 			}
-			// Incompressible enough to fill the socket, and with what came before in it.
-			text := fmt.Sprint(i, strings.Repeat(fmt.Sprint(i*i, " "), 3000))
+			// The first half is new and fills the socket, the second is what the message before began with.
+			last := hex.EncodeToString(random[max(0, i-1)%len(random)][:])
+			text := fmt.Sprint(i, " ", hex.EncodeToString(random[i%len(random)][:]), last)
 			n, err := srv.PublishWith("room", molva.Text(text), molva.Delivery{Slow: molva.SlowKeepLatest, Key: "k"})
 			if err != nil {
 				t.Fatal(err)
@@ -151,7 +159,7 @@ func TestNothingIsDroppedFromACompressedContext(t *testing.T) {
 			if err != nil {
 				t.Fatalf("after %d messages: %v", came, err)
 			}
-			if !strings.HasPrefix(m.String(), fmt.Sprint(came)) {
+			if !strings.HasPrefix(m.String(), fmt.Sprint(came, " ")) {
 				t.Fatalf("message %d begins with %.20q", came, m.Data)
 			}
 			came++

@@ -125,7 +125,8 @@ type served struct {
 	cmd    *exec.Cmd
 	ready  chan struct{} // closed when it has said where it is
 	ended  chan struct{} // closed when it has ended
-	url    string
+	web    string        // where to ask one that somebody else starts; see activated
+	url    string        // this and the next two once it is ready
 	socket string
 	key    string
 

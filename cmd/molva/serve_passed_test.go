@@ -30,7 +30,7 @@ func activated(t *testing.T, web, socket string, args ...string) (s *served, tol
 	}
 	line = append(line, binary(t), "serve", "--log-format", "json")
 	s = launch(t, exec.Command(tool, append(line, args...)...))
-	s.url = "http://" + web
+	s.web = "http://" + web
 	s.until("Listening on " + web)
 	if socket != "" {
 		s.until("Listening on " + socket)
@@ -52,10 +52,11 @@ func isTold(t *testing.T, told *net.UnixConn, want string) {
 func TestServeTakesTheSocketsOfTheServiceManager(t *testing.T) {
 	socket := filepath.Join(shortDir(t), "molva.sock")
 	s, told := activated(t, freeAddr(t), socket, "--listen", "127.0.0.1:1", "--socket", socket)
-	if body := get(t, s.url+"/healthz"); body != "ok\n" {
+	if body := get(t, s.web+"/healthz"); body != "ok\n" {
 		t.Errorf("%q", body)
 	}
 	isTold(t, told, "READY=1")
+	s.waitReady()
 	c := s.connect("42")
 	molvaRun(t, "", "send", "--socket", socket, "--user", "42", "hi").wantsText(t, 0, "reached 1 connection\n", "")
 	c.hears(`"hi"`)
@@ -76,7 +77,7 @@ func TestServeTakesTheSocketsOfTheServiceManager(t *testing.T) {
 func TestServeOpensWhatIsNotPassed(t *testing.T) {
 	socket := filepath.Join(shortDir(t), "molva.sock")
 	s, told := activated(t, freeAddr(t), "", "--socket", socket)
-	get(t, s.url+"/healthz")
+	get(t, s.web+"/healthz")
 	isTold(t, told, "READY=1")
 	molvaRun(t, "", "send", "--socket", socket, "--all", "hi").wantsText(t, 0, "reached nobody", "")
 }
