@@ -136,3 +136,23 @@ func TestKeepaliveByDefault(t *testing.T) {
 		}
 	})
 }
+
+func TestNegativeTimeoutsAreForever(t *testing.T) {
+	forever := molva.Timeouts{Handshake: -1, Ping: -1, Pong: -1, Close: -1, Write: -1}
+	forEngines(t, func(t *testing.T, e molva.Engine) {
+		srv := &molva.Server{Engine: e, Timeouts: forever, OnMessage: answer}
+		addr := start(t, srv)
+		c := dial(t, addr, &molva.DialOptions{Timeouts: forever})
+		for range 100 {
+			if err := c.Write(inTime(t), molva.Text("hello")); err != nil {
+				t.Fatal(err)
+			}
+			if m, err := c.Read(inTime(t)); err != nil || m.String() != "hello" {
+				t.Fatalf("there came %q, %v", m.Data, err)
+			}
+		}
+		if err := c.Close(molva.CloseNormal, ""); err != nil {
+			t.Errorf("Close: %v", err)
+		}
+	})
+}

@@ -20,7 +20,11 @@ func (t tick) before(u tick) bool { return int32(t-u) < 0 }
 // after returns the tick at which d will have passed for certain.
 func (t tick) after(d time.Duration) tick {
 	const furthest = 1<<31 - 2
-	ticks := min((d+tickLength-1)/tickLength+1, furthest)
+	ticks := d/tickLength + 1
+	if d%tickLength > 0 {
+		ticks++
+	}
+	ticks = min(ticks, furthest)
 	return max(t+tick(ticks), 1)
 }
 
