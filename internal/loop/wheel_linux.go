@@ -19,7 +19,7 @@ func (t tick) before(u tick) bool { return int32(t-u) < 0 }
 
 // after returns the tick at which d will have passed for certain.
 func (t tick) after(d time.Duration) tick {
-	const furthest = 1<<31 - 2
+	const furthest = 1<<31 - 1<<20 // a year and a third; the loop's own clock may be behind by six hours
 	ticks := d/tickLength + 1
 	if d%tickLength > 0 {
 		ticks++

@@ -160,3 +160,14 @@ func BenchmarkWheel(b *testing.B) {
 		w.schedule(c, tick(2+i%1500))
 	}
 }
+
+func TestFurthestTickIsAheadOfAClockThatIsBehind(t *testing.T) {
+	for _, now := range []tick{1, 1000, 1 << 31, 1<<32 - 1} {
+		due := now.after(1<<63 - 1)
+		for _, behind := range []tick{0, 1, 2, 1000} {
+			if clock := now - behind; !clock.before(due) {
+				t.Errorf("at %d, with a clock that shows %d, the timer is due", now, clock)
+			}
+		}
+	}
+}
