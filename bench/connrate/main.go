@@ -17,8 +17,8 @@ import (
 	"sync"
 	"time"
 
-	"github.com/molva-ws/molva/bench/internal/proc"
 	"github.com/molva-ws/molva/internal/load"
+	"github.com/molva-ws/molva/internal/proc"
 )
 
 func main() {

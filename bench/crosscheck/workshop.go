@@ -15,7 +15,7 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/molva-ws/molva/bench/internal/proc"
+	"github.com/molva-ws/molva/internal/proc"
 )
 
 // workshop has what is built for the check.

@@ -5,6 +5,8 @@ import (
 	"math"
 	"os"
 	"time"
+
+	"github.com/molva-ws/molva/internal/proc"
 )
 
 // Result is what a run found. What concerns the server is zero unless its processes are known. Times are in
@@ -131,13 +133,13 @@ func openWindow(pids []int) (*window, error) {
 
 func (w *window) times() (server, client time.Duration, err error) {
 	for _, pid := range w.pids {
-		cpu, err := cpuTime(pid)
+		cpu, err := proc.CPU(pid)
 		if err != nil {
 			return 0, 0, fmt.Errorf("the server's process: %w", err)
 		}
 		server += cpu
 	}
-	client, _ = cpuTime(os.Getpid()) // only Linux tells
+	client, _ = proc.CPU(os.Getpid()) // only Linux tells
 	return server, client, nil
 }
 
@@ -161,7 +163,7 @@ func (w *window) close(r *Result, messages uint64) error {
 
 func memory(pids []int) (total int64, err error) {
 	for _, pid := range pids {
-		rss, err := residentSet(pid)
+		rss, err := proc.RSS(pid)
 		if err != nil {
 			return 0, fmt.Errorf("the server's process: %w", err)
 		}

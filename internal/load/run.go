@@ -7,6 +7,8 @@ import (
 	"os"
 	"runtime/debug"
 	"time"
+
+	"github.com/molva-ws/molva/internal/proc"
 )
 
 // run is one run.
@@ -63,7 +65,7 @@ func (r *run) weigh() (err error) {
 	if r.server, err = memory(r.cfg.PIDs); err != nil {
 		return err
 	}
-	r.client, _ = residentSet(os.Getpid())
+	r.client, _ = proc.RSS(os.Getpid())
 	return nil
 }
 
@@ -72,7 +74,7 @@ func (r *run) weighAgain() (err error) {
 	if r.result.ServerRSS, err = memory(r.cfg.PIDs); err != nil {
 		return err
 	}
-	r.result.ClientRSS, _ = residentSet(os.Getpid())
+	r.result.ClientRSS, _ = proc.RSS(os.Getpid())
 	n := float64(r.cfg.Conns)
 	r.result.BytesPerConn = float64(r.result.ServerRSS-r.server) / n
 	r.result.ClientPer = float64(r.result.ClientRSS-r.client) / n

@@ -16,7 +16,7 @@ import (
 
 	"github.com/gorilla/websocket"
 
-	"github.com/molva-ws/molva/bench/internal/proc"
+	"github.com/molva-ws/molva/internal/proc"
 )
 
 var (

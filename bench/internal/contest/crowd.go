@@ -12,7 +12,7 @@ import (
 	"os/exec"
 	"time"
 
-	"github.com/molva-ws/molva/bench/internal/proc"
+	"github.com/molva-ws/molva/internal/proc"
 )
 
 // A crowd is connections that only are there, in as many processes on both sides as their descriptors need: a process

@@ -8,7 +8,7 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/molva-ws/molva/bench/internal/proc"
+	"github.com/molva-ws/molva/internal/proc"
 )
 
 // Need is a setting of the kernel that a cell needs.

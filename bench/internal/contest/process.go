@@ -15,7 +15,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/molva-ws/molva/bench/internal/proc"
+	"github.com/molva-ws/molva/internal/proc"
 )
 
 // process is a started server.

@@ -10,7 +10,7 @@ import (
 	"os/exec"
 	"time"
 
-	"github.com/molva-ws/molva/bench/internal/proc"
+	"github.com/molva-ws/molva/internal/proc"
 )
 
 // Runner measures cells.

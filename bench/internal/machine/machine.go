@@ -14,7 +14,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/molva-ws/molva/bench/internal/proc"
+	"github.com/molva-ws/molva/internal/proc"
 )
 
 // Machine is what figures depend on beside the code.
