@@ -79,8 +79,12 @@ func TestSlowClientIsRefused(t *testing.T) {
 	forEngines(t, func(t *testing.T, e molva.Engine) {
 		srv, c, p, closed := stuck(t, e, molva.SlowRefuse)
 		sent := fill(t, c)
-		if n, err := srv.Broadcast(numbered(0)); n != 0 || err != nil {
-			t.Errorf("Broadcast reached %d, %v", n, err)
+		// The system may yet take some of the outbox, which leaves room: then a message is accepted.
+		for n := -1; n != 0; sent += n {
+			var err error
+			if n, err = srv.Broadcast(numbered(0)); err != nil || sent > 1<<20 {
+				t.Fatalf("Broadcast reached %d, %v, after %d messages", n, err, sent)
+			}
 		}
 		go c.Close(molva.CloseNormal, "")
 		numbers := wantNumbered(p)
