@@ -48,7 +48,7 @@ func (k *keys) once(ctx context.Context, l Limits, c *Command, send func() *Answ
 		first, wait, mine := k.claim(c.Key, digest, l)
 		switch {
 		case mine:
-			return k.answered(first, send()), nil
+			return k.carryOut(first, send), nil
 		case first.digest != digest:
 			return nil, &commandError{ErrKeyReused, "the key was used for another message"}
 		case wait == nil:
@@ -65,7 +65,7 @@ func (k *keys) once(ctx context.Context, l Limits, c *Command, send func() *Answ
 }
 
 // claim returns the send of a key and, if it is not done yet, a channel that is closed when it is. mine says that
-// nobody has had the key before; the caller must call answered then.
+// nobody has had the key before; the caller must call carryOut then.
 func (k *keys) claim(key string, digest uint64, l Limits) (entry *keyed, wait <-chan struct{}, mine bool) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -86,6 +86,25 @@ func (k *keys) claim(key string, digest uint64, l Limits) (entry *keyed, wait <-
 	e := &keyed{key: key, digest: digest}
 	k.byKey[key] = e
 	return e, nil, true
+}
+
+// carryOut sends, and keeps the answer. A key whose send panics is as good as new: who waits for it sends in its place.
+func (k *keys) carryOut(e *keyed, send func() *Answer) *Answer {
+	defer k.abandon(e)
+	return k.answered(e, send())
+}
+
+// abandon forgets a key whose send was not answered.
+func (k *keys) abandon(e *keyed) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if !e.at.IsZero() {
+		return
+	}
+	delete(k.byKey, e.key)
+	if e.done != nil {
+		close(e.done)
+	}
 }
 
 // answered notes what came of a send, and returns it.
