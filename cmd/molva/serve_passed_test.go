@@ -3,6 +3,7 @@
 package main
 
 import (
+	"encoding/json"
 	"net"
 	"os"
 	"os/exec"
@@ -72,6 +73,18 @@ func TestServeTakesTheSocketsOfTheServiceManager(t *testing.T) {
 	if _, err := os.Stat(socket); err != nil {
 		t.Errorf("it has removed the service manager's socket: %v", err)
 	}
+}
+
+func TestTheLineToTypeNamesThePassedSocket(t *testing.T) {
+	socket := filepath.Join(shortDir(t), "passed.sock")
+	s, told := activated(t, freeAddr(t), socket)
+	get(t, s.web+"/healthz")
+	isTold(t, told, "READY=1")
+	var hints struct{ Send string }
+	if err := json.Unmarshal([]byte(get(t, s.web+"/console/hints.json")), &hints); err != nil {
+		t.Fatal(err)
+	}
+	runCommand(t, "", nil, "sh", "-c", hints.Send+" --all hi").wantsText(t, 0, "reached nobody", "")
 }
 
 func TestServeOpensWhatIsNotPassed(t *testing.T) {

@@ -65,7 +65,7 @@ func (a *announcement) send() string {
 	switch {
 	case a.socket == "" || strings.HasPrefix(a.socket, "tcp:"):
 		line += " --url " + a.url() + " --key " + a.shownKey()
-	case a.flag != "":
+	case a.flag != "" || a.socket != gateway.DefaultSocket(): // the service manager may have passed one
 		line += " --socket " + shellQuoted(a.socket)
 	}
 	return line
