@@ -50,7 +50,7 @@ With --pid it tells what the server's memory has grown by for each.
   molva bench idle -c 10000 --pid $(pidof server) :9001/
   molva bench idle -c 100000 --ramp 5000 --hold 5m --pid $(pidof server) :9001/
 
-A hundred thousand connections need as many descriptors here and in the server, and ports on four local addresses. The
+A hundred thousand connections need as many descriptors here and in the server, and ports on several local addresses. The
 addresses are chosen by themselves on the loopback. For descriptors you are told what to type.`
 }
 

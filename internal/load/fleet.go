@@ -61,7 +61,7 @@ type fleet struct {
 	key     uint32
 	conns   []conn
 	shards  []*shard
-	sources *sources
+	sources sources
 	network network
 	began   time.Time
 	faults  *faultLog

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"net/netip"
 	"strings"
 	"syscall"
 
@@ -92,58 +91,4 @@ func queueLimit(what string, err error) error {
 		machine.LiftAcceptQueue + "    # and start the server again",
 		"molva bench … --ramp 2000    # or come more slowly",
 	}}
-}
-
-// sources are the addresses that connections come from, in turn. Without any the system chooses.
-type sources struct {
-	list  []netip.Addr
-	given bool
-}
-
-func (s *sources) of(c *conn) netip.Addr {
-	if len(s.list) == 0 {
-		return netip.Addr{}
-	}
-	return s.list[int(c.id)%len(s.list)]
-}
-
-// newSources takes the addresses that were given. To a server on 127.0.0.0/8, all of which are this machine's, it takes
-// as many as have ports for all connections.
-func newSources(cfg *Config, t *target) (*sources, error) {
-	s := &sources{list: cfg.Sources, given: len(cfg.Sources) > 0}
-	for _, a := range s.list {
-		if a.Is4() != t.addr.Addr().Is4() {
-			return nil, fmt.Errorf("%w: from %v there is no way to %v", ErrConfig, a, t.addr)
-		}
-	}
-	// Half of the ports may be in use already, or wait for the end of a former use.
-	needed := (cfg.Conns - 1) / (localPorts() / 2)
-	if s.given || needed == 0 || !t.addr.Addr().Is4() || !t.addr.Addr().IsLoopback() || !wholeLoopback {
-		return s, nil
-	}
-	for i := range min(needed+1, 250) {
-		s.list = append(s.list, netip.AddrFrom4([4]byte{127, 0, 0, byte(i + 1)}))
-	}
-	return s, nil
-}
-
-// limit says why there is no address to come from.
-func (s *sources) limit(err error, f *fleet) error {
-	if strings.Contains(err.Error(), "bind") {
-		var lift []string
-		for _, a := range s.list {
-			if !a.IsLoopback() {
-				lift = append(lift, fmt.Sprintf("sudo ip addr add %v/32 dev lo", a))
-			}
-		}
-		return &LimitError{"a source address is not this machine's", err, lift[:min(len(lift), 5)]}
-	}
-	lift := []string{"sudo sysctl -w net.ipv4.ip_local_port_range='1024 65535'"}
-	if f.target.addr.Addr().IsLoopback() {
-		lift = append(lift, "molva bench … --source 127.0.0.2-127.0.0.9    # each address has ports of its own")
-	} else {
-		lift = append(lift, "molva bench … --source ADDRESS,ADDRESS    # each address of this machine has ports of its own")
-	}
-	return &LimitError{fmt.Sprintf("no local port is left: %d connections come from %d of this machine's addresses, and each has "+
-		"%d ports for that (ip_local_port_range)", f.cfg.Conns, max(1, len(s.list)), localPorts()), err, lift}
 }
