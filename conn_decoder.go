@@ -1,21 +1,13 @@
 package molva
 
-import (
-	"sync"
+import "github.com/molva-ws/molva/wire"
 
-	"github.com/molva-ws/molva/wire"
-)
-
-// decoders lends decoders to connections with callbacks, each of which needs one only while bytes are on their way
-// through it.
-var decoders = sync.Pool{New: func() any { return new(wire.Decoder) }}
-
-// takeDecoder returns the decoder for what has arrived. On a connection with callbacks it is borrowed unless the
-// connection has compression, or a message has come in part.
+// takeDecoder returns the decoder for what has arrived. On a connection with callbacks, which needs one only while
+// bytes are on their way through it, it is borrowed unless the connection has compression, or a message has come in
+// part.
 func (c *Conn) takeDecoder() *wire.Decoder {
 	if c.decoder == nil {
-		c.decoder = decoders.Get().(*wire.Decoder)
-		*c.decoder = wire.NewDecoder(c.role, &c.set.limits, nil)
+		c.decoder = c.set.borrowDecoder(c.role)
 	}
 	return c.decoder
 }
@@ -24,7 +16,7 @@ func (c *Conn) takeDecoder() *wire.Decoder {
 func (c *Conn) leaveDecoder() {
 	if d := c.decoder; d.AtRest() && !d.Inflates() {
 		c.decoder = nil
-		decoders.Put(d)
+		c.set.decoders.Put(d)
 	}
 }
 
@@ -34,4 +26,14 @@ func (c *Conn) dropDecoder() {
 		c.decoder.Release()
 		c.decoder = nil
 	}
+}
+
+// borrowDecoder returns a decoder with nothing in it. All connections with callbacks that share the settings play the
+// same role.
+func (s *settings) borrowDecoder(role wire.Role) *wire.Decoder {
+	if d, ok := s.decoders.Get().(*wire.Decoder); ok {
+		return d
+	}
+	d := wire.NewDecoder(role, &s.limits, nil)
+	return &d
 }

@@ -2,6 +2,7 @@ package molva
 
 import (
 	"log/slog"
+	"sync"
 	"time"
 
 	"github.com/molva-ws/molva/internal/loop"
@@ -87,6 +88,8 @@ type settings struct {
 	server      *Server // nil on connections that have none
 	counts      *counts // nil on connections that have no server
 	log         *slog.Logger
+
+	decoders sync.Pool // of *wire.Decoder; see takeDecoder
 }
 
 func newSettings(l Limits, t Timeouts, c Compression, slow SlowPolicy, log *slog.Logger) *settings {

@@ -59,6 +59,7 @@ type eventLoop struct {
 	large *buffer.Buffer // or here; nil until it is needed
 	lent  *buffer.Buffer // the one of them that a callback has
 	iov   vector
+	spare *outbox // is lent to whoever's callback runs, so that an answer need not fetch one; nil while it is lent
 
 	current  *sock         // whose callback runs
 	takenAt  time.Duration // when the loop was last taken over

@@ -74,7 +74,10 @@ func (o *outbox) add(head Head, body []byte, p Priority) {
 	if o.own == nil {
 		o.own = buffer.Get(maxHead + len(body))
 	}
-	room := o.own.Room(maxHead + len(body))
+	room := o.own.Space()
+	if len(room) < maxHead+len(body) {
+		room = o.own.Room(maxHead + len(body))
+	}
 	head.put(room)
 	copy(room[head.Size:], body)
 	o.own.Commit(n)
@@ -197,21 +200,31 @@ func (o *outbox) pop() {
 
 // free gives all memory back.
 func (o *outbox) free() {
+	o.reset()
+	outboxes.Put(o)
+}
+
+// reset empties the outbox. It keeps some of the memory for the next messages.
+func (o *outbox) reset() {
 	for !o.empty() {
 		o.pop()
 	}
-	own := o.own
-	if own != nil && own.Cap() <= keptBytes {
+	if own := o.own; own != nil && own.Cap() <= keptBytes {
 		own.Set(own.Bytes()[:0])
-	} else {
+	} else if own != nil {
 		own.Free()
-		own = nil
+		o.own = nil
 	}
-	pieces := o.pieces[:0]
-	if cap(pieces) > keptPieces {
-		pieces = nil
+	o.pieces = o.pieces[:0]
+	if cap(o.pieces) > keptPieces {
+		o.pieces = nil
+	}
+	if o.latest != nil {
+		o.latest = nil
 	}
 	clear(o.slices)
-	*o = outbox{pieces: pieces, own: own, slices: o.slices[:0]}
-	outboxes.Put(o)
+	o.slices = o.slices[:0]
+	o.head, o.sent, o.ownHead = 0, 0, 0
+	o.kept, o.droppable, o.gone, o.goneOwn = 0, 0, 0, 0
+	o.bytes, o.waiting, o.counted, o.resting = 0, 0, 0, false
 }

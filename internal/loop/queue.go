@@ -18,13 +18,18 @@ func (q *queue) size() int { return q.pending.size() + q.flight.size() }
 // droppable reports whether messages wait that may be thrown away.
 func (q *queue) droppable() bool { return q.pending.hasDroppable() || q.flight.hasDroppable() }
 
-// admit makes room for a message of n bytes if it can, or returns ErrFull. What is being
-// written at this moment cannot be thrown away; where older messages make room for newer ones it does not count, so
-// that a message is not refused which would have been admitted a moment later.
+// admit makes room for a message of n bytes if it can, or returns ErrFull. What is being written at this moment cannot
+// be thrown away; where older messages make room for newer ones it does not count, so that a message is not refused
+// which would have been admitted a moment later.
 func (q *queue) admit(n int, p Priority, cfg *Config) error {
 	if p >= Urgent || q.fits(n, cfg) {
 		return nil
 	}
+	return q.makeRoom(n, p, cfg)
+}
+
+// makeRoom throws older messages away for one of n bytes that does not fit.
+func (q *queue) makeRoom(n int, p Priority, cfg *Config) error {
 	if p != Droppable && !q.droppable() {
 		return ErrFull
 	}
@@ -54,7 +59,8 @@ func (q *queue) dropOldest(limit int, cfg *Config) int {
 
 // fits reports whether a message of n bytes is within the limit. An empty queue takes one of any size.
 func (q *queue) fits(n int, cfg *Config) bool {
-	return q.empty() || q.size()+n+pieceCost <= cfg.outbox()
+	size := q.size() // 0 only if nothing waits
+	return size == 0 || size+n+pieceCost <= cfg.outbox()
 }
 
 func (q *queue) add(head Head, body []byte, p Priority) { q.filling().add(head, body, p) }
@@ -95,13 +101,34 @@ func (q *queue) take() *outbox {
 	return q.flight
 }
 
-// wrote notes that the first n bytes of what take returned are written.
-func (q *queue) wrote(n int) {
+// wrote notes that the first n bytes of what take returned are written. It returns that outbox if it is empty now: it is
+// the caller's then.
+func (q *queue) wrote(n int) (emptied *outbox) {
 	q.flight.wrote(n)
 	if q.flight.empty() {
-		q.recycle()
+		emptied, q.flight = q.flight, nil
 	}
 	q.wake()
+	return emptied
+}
+
+// lend gives the queue an empty outbox to fill, and reports whether it has use for one.
+func (q *queue) lend(o *outbox) bool {
+	if o == nil || q.pending != nil {
+		return false
+	}
+	q.pending = o
+	return true
+}
+
+// unused takes an outbox back that was not filled. It returns nil if there is none.
+func (q *queue) unused() *outbox {
+	o := q.pending
+	if o == nil || !o.empty() {
+		return nil
+	}
+	q.pending = nil
+	return o
 }
 
 // rest says that nobody writes until the next take, so that messages in flight may be dropped again.

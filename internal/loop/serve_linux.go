@@ -100,6 +100,9 @@ func (l *eventLoop) deliver(c *sock, p []byte) (mine bool) {
 	c.arrived = l.tick
 	if c.state == open {
 		c.attended = true
+		if c.queue.lend(l.spare) {
+			l.spare = nil
+		}
 		c.mu.Unlock()
 		return l.call(c, callData, p)
 	}
@@ -138,6 +141,7 @@ func (l *eventLoop) attend(c *sock) (mine bool) {
 		l.goOn(c)
 	}
 	l.flush(c)
+	l.keep(c.queue.unused())
 	if c.state == finishing && c.queue.empty() && !c.writing {
 		l.sent(c)
 	}

@@ -112,7 +112,9 @@ func (s *Stream) writeSome() {
 func (s *Stream) wrote(n int, err error) bool {
 	s.cfg.Traffic.wrote(s, n)
 	if n > 0 {
-		s.queue.wrote(n)
+		if o := s.queue.wrote(n); o != nil {
+			o.free()
+		}
 	}
 	if err == nil {
 		return true

@@ -40,7 +40,7 @@ func (l *eventLoop) flush(c *sock) {
 		// A short write has filled the socket (epoll(7)); its next edge comes to this goroutine, so none is missed.
 		c.full = short
 		if n > 0 {
-			c.queue.wrote(n)
+			l.keep(c.queue.wrote(n))
 		}
 		c.queue.rest()
 		c.queue.trim(c.config())
@@ -48,6 +48,18 @@ func (l *eventLoop) flush(c *sock) {
 	if !c.queue.empty() && !c.full && !c.mailed {
 		c.mailed = true
 		l.post(c)
+	}
+}
+
+// keep makes o, an outbox that nobody needs any more, the one that callbacks are lent. It may be nil.
+func (l *eventLoop) keep(o *outbox) {
+	switch {
+	case o == nil:
+	case l.spare == nil:
+		o.reset()
+		l.spare = o
+	default:
+		o.free()
 	}
 }
 
