@@ -1,16 +1,10 @@
 package main
 
 import (
-	"bufio"
 	"fmt"
-	"io"
 	"os"
-	"os/exec"
 	"regexp"
-	"strings"
-	"syscall"
 	"testing"
-	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -84,28 +78,6 @@ func TestBenchLogsItsProgressElsewhere(t *testing.T) {
 	if r := benchRun(t, "idle", benchServer(t, new(molva.Server)), "--hold", "3s", "-q"); r.errOut != "" {
 		t.Errorf("not quiet: %q", r.errOut)
 	}
-}
-
-func TestBenchTellsWhatItHasWhenInterrupted(t *testing.T) {
-	cmd := exec.Command(binary(t), "bench", "echo", benchServer(t, new(molva.Server)), "-d", "1h")
-	var out strings.Builder
-	cmd.Stdout = &out
-	stderr, err := cmd.StderrPipe()
-	if err == nil {
-		err = cmd.Start()
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer time.AfterFunc(patience, func() { cmd.Process.Kill() }).Stop()
-	lines := bufio.NewScanner(stderr)
-	for lines.Scan() && !strings.HasPrefix(lines.Text(), "measuring") {
-	}
-	cmd.Process.Signal(syscall.SIGINT)
-	said, _ := io.ReadAll(stderr)
-	cmd.Wait()
-	result{cmd.ProcessState.ExitCode(), out.String(), string(said)}.
-		wantsText(t, exitCanceled, "messages a second", "interrupted; the figures are of what was measured until then")
 }
 
 // discard is a stream that nobody reads, and no terminal.

@@ -122,6 +122,7 @@ func (c *benchStormCmd) apply(l *load.Config) error {
 type benchSoakCmd struct {
 	benchFlags
 	windowFlags
+	rateFlags
 	Size     messageSize `short:"s" placeholder:"SIZE" group:"Messages" help:"Bytes in the largest message. Default: 64KiB, 32KiB with --protocol molva."`
 	Lifetime int         `default:"1000" placeholder:"N" group:"Connections" help:"Messages after which a connection is replaced, on average. Default: ${default}."`
 	Seed     uint64      `default:"1" placeholder:"N" group:"Messages" help:"Of all that is chosen at random: the same messages again with the same number. Default: ${default}."`
@@ -135,6 +136,10 @@ handshake. Every message has to come back once, in order, to the byte, and every
 
   molva bench soak :9001/
   molva bench soak -c 100 -n 16 -d 8h --compress :9001/
+  molva bench soak -c 1000 --rate 5000 -n 16 -d 8h :9001/           all night at a load of your choice
+
+With --rate latency is measured from when each message should have been sent (corrected for coordinated omission), which
+includes the wait for a connection that is just being replaced.
 
 With --protocol molva each connection joins a room of its own in molva serve, and hears there what it publishes. Then
 all messages are text.
@@ -144,7 +149,7 @@ all messages are text.
 
 // Run runs it.
 func (c *benchSoakCmd) Run(ctx context.Context, s streams) error {
-	return c.run(ctx, s, load.Soak, &c.windowFlags, c)
+	return c.run(ctx, s, load.Soak, &c.windowFlags, &c.rateFlags, c)
 }
 
 func (c *benchSoakCmd) apply(l *load.Config) error {

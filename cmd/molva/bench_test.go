@@ -98,6 +98,12 @@ func TestBenchPrintsAResultAsJSON(t *testing.T) {
 	}
 }
 
+func TestBenchSoaksAtARate(t *testing.T) {
+	url := benchServer(t, new(molva.Server))
+	benchRun(t, "soak", url, "--rate", "2000").wantsText(t, 0, "corrected for coordinated omission", "")
+	benchRun(t, "soak", url).wantsText(t, 0, "not corrected for coordinated omission", "")
+}
+
 func TestBenchWritesPercentilesForAPlotter(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "echo.hgrm")
 	benchRun(t, "echo", benchServer(t, new(molva.Server)), "--hdr", file, "-q").wantsText(t, 0, "", "")

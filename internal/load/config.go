@@ -44,7 +44,7 @@ type Config struct {
 	Kind     Kind
 	Size     int     // bytes in a message; of Soak, in the largest
 	Inflight int     // messages under way on a connection, default 1
-	Rate     float64 // Echo, Fanout: messages to send in a second, in all; default: as fast as they come back
+	Rate     float64 // Echo, Fanout, Soak: messages to send in a second, in all; default: as fast as they come back
 
 	Duration time.Duration // of what is measured; default 10 s
 	Messages uint64        // measure so many messages in place of a time
@@ -124,8 +124,8 @@ func (c *Config) check() error {
 		return fmt.Errorf("%w: a soak needs messages of %d bytes and more, which hold their number", ErrConfig, tagSize)
 	case c.Raw && (c.Compress || c.Molva || c.Mode == Soak):
 		return fmt.Errorf("%w: without WebSocket there is neither compression nor a room nor a soak", ErrConfig)
-	case c.Rate > 0 && c.Mode != Echo && c.Mode != Fanout:
-		return fmt.Errorf("%w: only an echo and a fan-out have a rate", ErrConfig)
+	case c.Rate > 0 && (c.Mode == Idle || c.Mode == Storm):
+		return fmt.Errorf("%w: only an echo, a fan-out and a soak have a rate", ErrConfig)
 	case c.Rate < 0 || c.Ramp < 0 || c.Duration < 0 || c.Patience < 0 || c.Hold < 0 || c.Rounds < 0 || c.AtOnce < 0:
 		return fmt.Errorf("%w: a number is negative", ErrConfig)
 	case c.Loops < 0 || c.Loops > 1024:

@@ -203,14 +203,20 @@ func (c *conn) ahead() uint32 {
 	return c.granted - c.next
 }
 
-// reckon notes the messages that have not come. It is called at the end.
-func (c *conn) reckon() {
-	if c.gaps != nil {
-		for _, sequence := range c.gaps.missing {
-			c.fault(Missing, sequence, "later ones have come")
-		}
-		c.gaps = nil
+// reckonGaps notes the messages that have not come though later ones have. It is called at the end.
+func (c *conn) reckonGaps() {
+	if c.gaps == nil {
+		return
 	}
+	for _, sequence := range c.gaps.missing {
+		c.fault(Missing, sequence, "later ones have come")
+	}
+	c.gaps = nil
+}
+
+// reckon notes all messages that have not come. It is called at the end.
+func (c *conn) reckon() {
+	c.reckonGaps()
 	for ; c.ahead() > 0; c.next++ {
 		c.fault(Missing, c.next, "did not come within %v", c.shard.fleet.cfg.Patience)
 	}

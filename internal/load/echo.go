@@ -2,7 +2,6 @@ package load
 
 import (
 	"context"
-	"math"
 	"time"
 )
 
@@ -16,7 +15,6 @@ type echo struct {
 type echoing struct {
 	stamps []time.Duration // when message s of a connection left, at its slot × inflight + s mod inflight
 	going  bool            // a message that comes back is followed by a new one
-	plan   *schedule       // nil without a rate
 }
 
 func newEcho(f *fleet) *echo {
@@ -35,10 +33,8 @@ func (e *echo) of(c *conn) *echoing { return &e.shards[c.shard.index] }
 
 func (e *echo) arrived(c *conn, first uint32, n int) {
 	s, own := c.shard, e.of(c)
-	if own.plan != nil {
-		for i := range uint32(n) {
-			s.latency.Record(s.now - own.plan.dueTime(c.slot, first+i))
-		}
+	if s.plan != nil {
+		s.recordDue(c, first, n)
 		e.record(&s.uncorrected, c, first, n)
 		e.sendDue(c)
 		return
@@ -96,14 +92,14 @@ func (e *echo) run(ctx context.Context, r *run) error {
 	if err != nil {
 		return err
 	}
-	return r.drain(func() bool { return e.fleet.outstanding() > 0 })
+	return r.drain(ctx, func() bool { return e.fleet.outstanding() > 0 })
 }
 
 // start has the messages sent. stop sends no new ones, and returns how many were due.
 func (e *echo) start() (stop func() (unsent uint64), err error) {
 	e.prepare()
 	if e.fleet.cfg.Rate > 0 {
-		return e.startRate()
+		return e.fleet.keepRate(e.sendDue)
 	}
 	for i, s := range e.fleet.shards {
 		s.mu.Lock()
@@ -121,76 +117,10 @@ func (e *echo) start() (stop func() (unsent uint64), err error) {
 	}, nil
 }
 
-// A schedule says when the messages of a shard are due: so many at each tick, on its connections in turn.
-type schedule struct {
-	began   time.Duration
-	every   time.Duration
-	perTick float64
-	conns   uint64
-	cursor  uint64 // messages that have become due
-	stopped bool
-}
-
-// shortestTick bounds what ticking costs: a percent or two of a processor.
-const shortestTick = 250 * time.Microsecond
-
-func newSchedule(began time.Duration, rate float64, conns int) *schedule {
-	every := max(time.Duration(float64(time.Second)/rate), shortestTick)
-	return &schedule{began: began, every: every, perTick: rate * every.Seconds(), conns: uint64(conns)}
-}
-
-// dueTime returns when the message of that number is due on the connection in that slot.
-func (p *schedule) dueTime(slot, sequence uint32) time.Duration {
-	g := uint64(sequence)*p.conns + uint64(slot)
-	return p.began + time.Duration(math.Ceil(float64(g+1)/p.perTick))*p.every
-}
-
-// due returns how many messages are due.
-func (p *schedule) due(now time.Duration) uint64 {
-	return uint64(float64((now-p.began)/p.every) * p.perTick)
-}
-
-func (e *echo) startRate() (stop func() uint64, err error) {
-	var stops []func()
-	for i, s := range e.fleet.shards {
-		rate := e.fleet.cfg.Rate * float64(len(s.conns)) / float64(len(e.fleet.conns))
-		plan := newSchedule(e.fleet.now(), rate, len(s.conns))
-		s.mu.Lock()
-		e.shards[i].plan = plan
-		s.mu.Unlock()
-		stopTick, err := e.fleet.network.tick(s, plan.every, func() { e.tick(s, plan) })
-		if err != nil {
-			return nil, err
-		}
-		stops = append(stops, stopTick)
-	}
-	return func() (unsent uint64) {
-		for i, s := range e.fleet.shards {
-			s.mu.Lock()
-			e.shards[i].plan.stopped = true
-			for _, c := range s.conns {
-				unsent += uint64(c.due - c.granted)
-			}
-			s.mu.Unlock()
-			stops[i]()
-		}
-		return unsent
-	}, nil
-}
-
-// tick sends what has become due.
-func (e *echo) tick(s *shard, plan *schedule) {
-	for due := plan.due(s.now); plan.cursor < due && !plan.stopped; plan.cursor++ {
-		c := s.conns[plan.cursor%plan.conns]
-		c.due++
-		e.sendDue(c)
-	}
-}
-
 // sendDue sends what is due on a connection, as far as there is room among what is under way.
 func (e *echo) sendDue(c *conn) {
 	n := min(int(c.due-c.granted), e.fleet.cfg.Inflight-c.outstanding())
-	if n > 0 && !e.of(c).plan.stopped {
+	if n > 0 && !c.shard.plan.stopped {
 		e.send(c, n)
 	}
 }

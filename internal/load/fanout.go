@@ -7,8 +7,8 @@ import (
 )
 
 // fanout has one connection publish, with a number of messages under way, or when they are due by a given rate, and
-// every other receive. A message is done when the last has it; its latency for each receiver runs from its publishing. Whether the publisher hears itself is
-// the server's choice.
+// every other receive. A message is done when the last has it; its latency for each receiver runs from its publishing.
+// Whether the publisher hears itself is the server's choice.
 type fanout struct {
 	fleet     *fleet
 	publisher *conn
@@ -71,8 +71,8 @@ func (m *fanout) record(s *shard, sequence uint32, published time.Duration) {
 	s.uncorrected.Record(s.now - published)
 }
 
-// publish publishes n messages, or those that are due and have room if there is a rate. held is the shard whose lock the caller has. Locking the publisher's beside it is safe:
-// nobody who has that one locks another.
+// publish publishes n messages, or those that are due and have room if there is a rate. held is the shard whose lock the
+// caller has. Locking the publisher's beside it is safe: nobody who has that one locks another.
 func (m *fanout) publish(n int, held *shard) {
 	p := m.publisher
 	if p.shard != held {
@@ -106,12 +106,12 @@ func (m *fanout) run(ctx context.Context, r *run) error {
 	if err != nil {
 		return err
 	}
-	err = r.awaitLast(func() bool { return m.done.Load() != m.fleet.published.Load() || m.publisherWaits() })
+	err = r.awaitLast(ctx, func() bool { return m.done.Load() != m.fleet.published.Load() || m.publisherWaits() })
 	if err != nil {
 		return err
 	}
 	m.excusePublisher()
-	m.fleet.each((*conn).reckon)
+	r.reckon()
 	return nil
 }
 

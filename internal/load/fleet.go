@@ -29,6 +29,7 @@ type shard struct {
 	mu    sync.Mutex
 	conns []*conn
 	now   time.Duration // since the fleet was made
+	plan  *schedule     // when messages are due; nil without a rate, and of a fan-out, whose publisher has its own
 
 	latency     Histogram
 	uncorrected Histogram // of a run with a rate
@@ -211,9 +212,8 @@ func (f *fleet) latency() (h, uncorrected *Histogram) {
 	return h, uncorrected
 }
 
-// part closes all connections, in good order as far as the server lets us.
-func (f *fleet) part() {
-	const patience = 2 * time.Second
+// part closes all connections, in good order as far as the server lets us within the given time.
+func (f *fleet) part(patience time.Duration) {
 	f.parting.Store(true)
 	defer f.network.close()
 	select {

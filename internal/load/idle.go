@@ -28,7 +28,7 @@ func (m *idle) run(ctx context.Context, r *run) error {
 			m.send(c, 1)
 		}
 	})
-	err = r.drain(func() bool { return m.fleet.outstanding() > 0 })
+	err = r.drain(ctx, func() bool { return m.fleet.outstanding() > 0 })
 	if e := w.close(r.result, m.fleet.received()); e != nil {
 		return e
 	}

@@ -12,6 +12,7 @@ import (
 	"runtime"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -105,6 +106,7 @@ func TestFaultlessServersPass(t *testing.T) {
 		"soak":              func(c *load.Config) { *c = short(load.Soak, c.URL) },
 		"soak, two loops":   func(c *load.Config) { *c = short(load.Soak, c.URL); c.Loops = 2 },
 		"soak, compressed":  func(c *load.Config) { *c = short(load.Soak, c.URL); c.Compress = true },
+		"soak at a rate":    func(c *load.Config) { *c = short(load.Soak, c.URL); c.Rate = 2000 },
 		"soak, small sizes": func(c *load.Config) { *c = short(load.Soak, c.URL); c.Size = 9 },
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -210,6 +212,39 @@ func TestInterruptedRunTellsWhatItHas(t *testing.T) {
 	r, err := load.Run(ctx, c)
 	if err != nil || !r.Interrupted || r.Messages == 0 || r.P99Micros == 0 || len(r.Faults) > 0 {
 		t.Errorf("%+v, %v", r, err)
+	}
+}
+
+func TestInterruptDoesNotWaitLongForTheLastMessages(t *testing.T) {
+	for _, mode := range []load.Mode{load.Echo, load.Fanout, load.Soak, load.Idle} {
+		t.Run(string(mode), func(t *testing.T) {
+			var swallow atomic.Bool
+			srv := new(molva.Server)
+			srv.OnMessage = func(c *molva.Conn, m molva.Message) {
+				if mode == load.Fanout {
+					srv.Broadcast(m)
+				} else if !swallow.Load() {
+					echo(c, m)
+				}
+			}
+			c := short(mode, serve(t, srv))
+			c.Duration, c.Hold, c.Patience = time.Hour, time.Hour, time.Hour
+			ctx, cancel := context.WithCancel(context.Background())
+			defer cancel()
+			var interrupted time.Time
+			c.Progress = func(load.Progress) {
+				swallow.Store(true)
+				interrupted = time.Now()
+				cancel()
+			}
+			r, err := load.Run(ctx, c)
+			if err != nil || !r.Interrupted || len(r.Faults) > 0 {
+				t.Errorf("%+v, %v", r, err)
+			}
+			if took := time.Since(interrupted); took > 3*time.Second {
+				t.Errorf("it went on for %v", took)
+			}
+		})
 	}
 }
 

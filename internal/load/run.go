@@ -47,7 +47,7 @@ func Run(ctx context.Context, cfg Config) (*Result, error) {
 	overflows := listenOverflows()
 	r.fleet.overflows = func() uint64 { return listenOverflows() - overflows }
 	err = r.drive(ctx)
-	r.fleet.part()
+	r.fleet.part(r.farewell(ctx))
 	if r.result.Seconds == 0 && err != nil && len(r.fleet.faults.list()) == 0 {
 		return nil, err
 	}
@@ -196,7 +196,10 @@ var errFaulty = errors.New("the server was caught")
 
 // measure warms up and then measures for the time, or the number of messages, that was asked for.
 func (r *run) measure(ctx context.Context) error {
-	if err := r.wait(ctx, "warming up", r.cfg.Warmup, nil); err != nil {
+	switch err := r.wait(ctx, "warming up", r.cfg.Warmup, nil); {
+	case errors.Is(err, errInterrupted):
+		return err
+	case err != nil:
 		return r.ended(err)
 	}
 	r.fleet.restart()
@@ -226,43 +229,6 @@ func (r *run) await(ctx context.Context, enough func() bool) error {
 			return err
 		}
 	}
-}
-
-// ended makes of why a wait ended whether the run goes on to its end.
-func (r *run) ended(err error) error {
-	switch {
-	case errors.Is(err, errInterrupted):
-		r.result.Interrupted = true
-		return nil
-	case errors.Is(err, errFaulty):
-		return nil
-	}
-	return err
-}
-
-// drain waits for what is under way, as pending counts it, and then notes what has not come.
-func (r *run) drain(pending func() bool) error {
-	err := r.awaitLast(pending)
-	if err == nil {
-		r.fleet.each((*conn).reckon)
-	}
-	return err
-}
-
-// awaitLast waits for what is under way.
-func (r *run) awaitLast(pending func() bool) error {
-	r.enter("waiting for the last messages")
-	for began := time.Now(); pending() && time.Since(began) < r.cfg.Patience; {
-		select {
-		case <-time.After(2 * time.Millisecond):
-		case <-r.fleet.broken:
-			return r.fleet.err
-		}
-		if time.Since(r.reported) >= reportEvery {
-			r.report()
-		}
-	}
-	return nil
 }
 
 // settle has the memory of the opening given back, so that what connections cost can be told.

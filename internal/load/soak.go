@@ -97,17 +97,22 @@ func (m *soak) opened(c *conn) {
 func (m *soak) arrived(c *conn, first uint32, n int) {
 	s, inflight := c.shard, uint32(m.fleet.cfg.Inflight)
 	stamps := m.stamps[s.index][c.slot*inflight:][:inflight]
+	sent := &s.latency
+	if s.plan != nil {
+		s.recordDue(c, first, n)
+		sent = &s.uncorrected
+	}
 	for i := range uint32(n) {
-		s.latency.Record(s.now - stamps[(first+i)%inflight])
+		sent.Record(s.now - stamps[(first+i)%inflight])
 	}
 	m.fillUp(c)
 }
 
-// fillUp sends until enough is under way, or ends the connection when its time has come.
+// fillUp sends until enough is under way or nothing more is due, or ends the connection when its time has come.
 func (m *soak) fillUp(c *conn) {
 	k, inflight := c.soaking, uint32(m.fleet.cfg.Inflight)
 	stamps := m.stamps[c.shard.index][c.slot*inflight:][:inflight]
-	for c.state == live && m.going.Load() && k.left > 0 && c.ahead() < inflight {
+	for c.state == live && m.going.Load() && k.left > 0 && c.ahead() < inflight && c.isDue() {
 		stamps[c.granted%inflight] = c.shard.now
 		m.send(c)
 		k.left--
@@ -122,6 +127,9 @@ func (m *soak) fillUp(c *conn) {
 		c.leave()
 	}
 }
+
+// isDue reports whether the next message may leave.
+func (c *conn) isDue() bool { return c.shard.plan == nil || c.due != c.granted }
 
 // send sends the next message, in one frame or in several.
 func (m *soak) send(c *conn) {
@@ -189,14 +197,18 @@ func (m *soak) gone(*conn, error) bool { return false }
 func (m *soak) run(ctx context.Context, r *run) error {
 	stop := m.fleet.comeBackAlways(ctx)
 	m.going.Store(true)
-	m.fleet.each(m.fillUp)
-	err := r.measure(ctx)
+	stopRate, err := m.start()
+	if err == nil {
+		err = r.measure(ctx)
+		r.result.Unsent = stopRate()
+	}
 	m.going.Store(false)
 	stop()
+	r.result.Reconnects, r.result.Pings = m.reconnects.Load(), m.pings.Load()
 	if err != nil {
 		return err
 	}
-	if err := r.drain(m.pending); err != nil {
+	if err := r.drain(ctx, m.pending); err != nil || r.result.Interrupted {
 		return err
 	}
 	m.fleet.each(func(c *conn) {
@@ -204,8 +216,16 @@ func (m *soak) run(ctx context.Context, r *run) error {
 			c.fault(BrokeRules, c.next, "ping %d was not answered within %v", k.pinged, r.cfg.Patience)
 		}
 	})
-	r.result.Reconnects, r.result.Pings = m.reconnects.Load(), m.pings.Load()
 	return nil
+}
+
+// start has the first messages sent. A rate is kept until stop is called, which returns how many messages were due.
+func (m *soak) start() (stop func() (unsent uint64), err error) {
+	if m.fleet.cfg.Rate > 0 {
+		return m.fleet.keepRate(m.fillUp)
+	}
+	m.fleet.each(m.fillUp)
+	return func() uint64 { return 0 }, nil
 }
 
 // pending reports whether something has yet to come.

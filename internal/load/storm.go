@@ -2,6 +2,7 @@ package load
 
 import (
 	"context"
+	"errors"
 	"sync/atomic"
 	"time"
 )
@@ -60,7 +61,7 @@ func (m *storm) run(ctx context.Context, r *run) error {
 	if err := r.ended(err); err != nil || r.result.Interrupted {
 		return err
 	}
-	m.fleet.each((*conn).reckon)
+	r.reckon()
 	return r.weighAgain()
 }
 
@@ -75,6 +76,9 @@ func (m *storm) blow(ctx context.Context, r *run, all *Histogram) error {
 	err := r.wait(ctx, "coming back", r.cfg.Patience, everyone)
 	h, _ := f.latency()
 	all.Add(h)
+	if errors.Is(err, errInterrupted) {
+		return err
+	}
 	r.result.Rounds = append(r.result.Rounds, Round{
 		Seconds:   (f.now() - time.Duration(m.began.Load())).Seconds(),
 		P50Micros: micros(h.Percentile(50)),
