@@ -58,6 +58,8 @@ type serving struct {
 	log    *slog.Logger
 	server *config.Server
 
+	certificates func(context.Context) // has them made; nil without TLS
+
 	reloading sync.Mutex // held while the configuration is read again
 }
 
@@ -66,12 +68,14 @@ func newServing(loader *config.Loader, loaded *config.Settings, d *doors, stderr
 	level := new(slog.LevelVar)
 	level.Set(loaded.Log.Level)
 	r := &serving{loader: loader, doors: d, start: announce(loaded, d), log: newLogger(loaded.Log.Format, level, stderr)}
-	encryption, err := loaded.ServerTLS(r.log)
+	encryption, err := loaded.Encryption(r.log)
 	if err != nil {
 		return nil, err
 	}
 	if encryption != nil {
-		d.encrypt(encryption)
+		d.encrypt(encryption.Config)
+		d.hosts = append(d.hosts, loaded.TLS.ACME...)
+		r.certificates = encryption.Keep
 	}
 	r.server, err = loaded.NewServer(config.Own{Key: r.start.key, Hosts: d.hosts, Level: level, Logger: r.log})
 	if err != nil {
@@ -104,6 +108,9 @@ func announce(loaded *config.Settings, d *doors) *announcement {
 		who:     whoMayComeIn(&loaded.Auth),
 		limits:  limitsThatHold(&loaded.Limits),
 		short:   machine.Of().Shortages(loaded.Limits.Conns),
+	}
+	if names := loaded.TLS.ACME; len(names) > 0 {
+		a.name = names[0]
 	}
 	if len(loaded.APIKeys()) == 0 {
 		a.key = rand.Text()

@@ -19,6 +19,9 @@ func (r *serving) serve(ctx context.Context) error {
 	}
 	hangups, stop := r.onHangup()
 	defer stop()
+	if r.certificates != nil {
+		go r.certificates(ctx)
+	}
 	r.notify("READY=1")
 	for {
 		select {

@@ -19,6 +19,7 @@ type announcement struct {
 	open    bool       // anyone may connect as anyone
 	local   bool       // but only from this machine
 	tls     bool
+	name    string // of the certificates that are made, without which no browser takes them; "" if there are others
 	console bool   // there is a page
 	socket  string // path, or tcp: and an address; "" for none
 	flag    string // what --socket was
@@ -38,6 +39,9 @@ func (a *announcement) urlOf(addr net.Addr) string {
 		return "unix:" + addr.String()
 	}
 	host, port, _ := net.SplitHostPort(addr.String())
+	if a.name != "" {
+		host = a.name
+	}
 	if ip := net.ParseIP(host); ip != nil && ip.IsUnspecified() {
 		host = "localhost"
 	}

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"fmt"
@@ -8,45 +9,35 @@ import (
 	"os"
 	"sync"
 	"time"
-
-	"golang.org/x/crypto/acme"
-	"golang.org/x/crypto/acme/autocert"
 )
 
-// ServerTLS returns what a listener needs to speak TLS, with HTTP/2 for those who ask for it; nil if it should not.
-// WebSockets stay with HTTP/1.1, as browsers ask for that when they open one.
-func (s *Settings) ServerTLS(log *slog.Logger) (*tls.Config, error) {
+// Encryption is how listeners speak TLS.
+type Encryption struct {
+	// Config has HTTP/2 for those who ask for it. WebSockets stay with HTTP/1.1, as browsers ask for that when they open one.
+	Config *tls.Config
+	// Keep has certificates made, where that is wanted, until the context ends. It is to run once somebody serves.
+	Keep func(ctx context.Context)
+}
+
+// Encryption returns how listeners speak TLS; nil if they should not.
+func (s *Settings) Encryption(log *slog.Logger) (*Encryption, error) {
 	t := &s.TLS
-	if !t.On() {
+	switch {
+	case !t.On():
 		return nil, nil
-	}
-	c := &tls.Config{MinVersion: tls.VersionTLS12, NextProtos: []string{"h2", "http/1.1"}}
-	if len(t.ACME) > 0 {
-		m := t.manager()
-		c.GetCertificate = m.GetCertificate
-		c.NextProtos = append(c.NextProtos, acme.ALPNProto) // the authority asks by it whether the name is ours
-		return c, nil
+	case len(t.ACME) > 0:
+		a, err := s.authority(log)
+		if err != nil {
+			return nil, err
+		}
+		return &Encryption{Config: a.TLS(), Keep: a.Keep}, nil
 	}
 	files := &certificateFiles{cert: t.Cert, key: t.Key, log: log}
 	if err := files.load(); err != nil {
 		return nil, err
 	}
-	c.GetCertificate = files.get
-	return c, nil
-}
-
-// manager returns what has certificates made.
-func (t *TLS) manager() *autocert.Manager {
-	m := &autocert.Manager{
-		Prompt:     autocert.AcceptTOS,
-		Cache:      autocert.DirCache(t.ACMECache),
-		HostPolicy: autocert.HostWhitelist(t.ACME...),
-		Email:      t.ACMEEmail,
-	}
-	if t.ACMEDirectory != "" {
-		m.Client = &acme.Client{DirectoryURL: t.ACMEDirectory}
-	}
-	return m
+	c := &tls.Config{MinVersion: tls.VersionTLS12, NextProtos: []string{"h2", "http/1.1"}, GetCertificate: files.get}
+	return &Encryption{Config: c, Keep: func(context.Context) {}}, nil
 }
 
 // certificateLook is how often the files are looked at. It costs two system calls.

@@ -88,4 +88,7 @@ type TLS struct {
 	ACMECache     string   `toml:"acme_cache" name:"acme-cache" placeholder:"FOLDER" help:"Where certificates and their keys are kept. Needed with ACME."`
 	ACMEEmail     string   `toml:"acme_email" name:"acme-email" placeholder:"ADDRESS" help:"Whom the authority tells about trouble."`
 	ACMEDirectory string   `toml:"acme_directory" name:"acme-directory" placeholder:"URL" help:"The authority. Default: Let's Encrypt."`
+	ACMERoots     string   `toml:"acme_roots" name:"acme-roots" placeholder:"FILE" help:"Certificates in PEM by which the authority itself is known, as one of your own is to nobody else. Default: the system's."`
+	ACMEEABID     string   `toml:"acme_eab_id" name:"acme-eab-id" placeholder:"ID" help:"Key ID of the external account, if the authority wants one, as ZeroSSL does."`
+	ACMEEABKey    string   `toml:"acme_eab_key" name:"acme-eab-key" placeholder:"KEY" secret:"true" help:"Its HMAC key, in base64url. The environment keeps it out of the list of processes."`
 }
