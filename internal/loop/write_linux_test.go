@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -103,33 +104,18 @@ func TestSendersFromManyGoroutinesKeepTheirOrder(t *testing.T) {
 	}
 }
 
-// fill sends until the outbox is full, and returns how much that took.
-func fill(c Conn, size int) (messages int) {
-	body := make([]byte, size)
-	for c.Send(Head{}, body, Normal) == nil {
-		messages++
-	}
-	return messages
-}
-
 func TestOutboxIsBoundedAndRoomIsAnnounced(t *testing.T) {
 	const limit, size = 100 << 10, 1000
 	c, nc := pair(t, GroupConfig{Loops: 1, Config: Config{Outbox: limit}}, silent)
-	sent := fill(c, size)
-	// The loop may just not have got round to writing; full for good is what it is when it has not moved for a while.
-	for more := 1; more > 0; {
-		time.Sleep(20 * time.Millisecond)
-		more = fill(c, size)
-		sent += more
-	}
+	sent := sendUntilFull(t, c, size, Normal)
 	if q := c.Queued(); q > limit || q < limit-size-2*pieceCost {
 		t.Errorf("%d bytes are queued", q)
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Millisecond)
-	if err := c.WaitRoom(ctx, size); !errors.Is(err, context.DeadlineExceeded) {
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	if err := c.WaitRoom(ctx, size); !errors.Is(err, context.Canceled) {
 		t.Errorf("WaitRoom: %v", err)
 	}
-	cancel()
 	waited := make(chan error, 1)
 	go func() { waited <- c.WaitRoom(context.Background(), size) }()
 	if _, err := io.CopyN(io.Discard, nc, int64(sent)*size); err != nil {
@@ -142,17 +128,20 @@ func TestOutboxIsBoundedAndRoomIsAnnounced(t *testing.T) {
 }
 
 func TestDroppableMessagesMakeRoom(t *testing.T) {
-	dropped := 0
-	cfg := Config{Outbox: 100 << 10, Dropped: func(n int) { dropped += n }}
+	var dropped atomic.Int64
+	cfg := Config{Outbox: 100 << 10, Dropped: func(n int) { dropped.Add(int64(n)) }}
 	c, _ := pair(t, GroupConfig{Loops: 1, Config: cfg}, silent)
 	body := make([]byte, 1000)
-	for range 20_000 {
-		if err := c.Send(Head{}, body, Droppable); err != nil {
-			t.Fatal(err)
+	eventually(t, func() bool {
+		for range 1000 {
+			if err := c.Send(Head{}, body, Droppable); err != nil {
+				t.Fatal(err)
+			}
 		}
-	}
-	if c.Queued() > 100<<10 || dropped == 0 {
-		t.Errorf("%d bytes are queued, %d messages were dropped", c.Queued(), dropped)
+		return dropped.Load() > 1000
+	})
+	if q := c.Queued(); q > 100<<10 {
+		t.Errorf("%d bytes are queued", q)
 	}
 }
 
@@ -168,7 +157,7 @@ func TestPeerThatStopsReadingIsCutOff(t *testing.T) {
 	if err := receive(t, closed, "Closed"); err != ErrStalled || waited != ErrClosed {
 		t.Errorf("Closed(%v), WaitRoom: %v", err, waited)
 	}
-	if d := time.Since(began); d < 200*time.Millisecond || d > 2*time.Second {
+	if d := time.Since(began); d < 200*time.Millisecond || d > patience/2 {
 		t.Errorf("after %v", d)
 	}
 }
@@ -177,17 +166,41 @@ func TestPeerThatStopsReadingIsCutOff(t *testing.T) {
 // within the timeout.
 func TestPeerThatReadsSlowlyIsServed(t *testing.T) {
 	const timeout = 300 * time.Millisecond
-	c, nc := pair(t, GroupConfig{Loops: 1, Config: Config{WriteTimeout: timeout}}, silent)
-	c.Send(Head{}, make([]byte, 32<<20), Normal)
-	p := make([]byte, 64<<10)
-	for end := time.Now().Add(4 * timeout); time.Now().Before(end); time.Sleep(timeout / 10) {
-		if _, err := io.ReadFull(nc, p); err != nil {
-			t.Fatal(err)
+	var err error
+	for range 10 {
+		c, nc := pair(t, GroupConfig{Loops: 1, Config: Config{WriteTimeout: timeout}}, silent)
+		c.Send(Head{}, make([]byte, 32<<20), Normal)
+		var pause time.Duration
+		if pause, err = readSlowly(nc, 4*timeout, timeout/10); err == nil {
+			err = c.Send(Head{}, []byte("x"), Urgent)
 		}
+		if err == nil {
+			return
+		}
+		if pause < timeout/2 {
+			break
+		}
+		t.Logf("the machine has stopped the peer for %v", pause)
 	}
-	if err := c.Send(Head{}, p[:1], Urgent); err != nil {
-		t.Error(err)
+	t.Error(err)
+}
+
+// readSlowly reads a little at every tick, for so long, and returns how far apart two reads were at most: on a busy
+// machine that may be more than was asked for.
+func readSlowly(nc net.Conn, whole, every time.Duration) (longest time.Duration, err error) {
+	ticks := time.NewTicker(every)
+	defer ticks.Stop()
+	p := make([]byte, 64<<10)
+	began := time.Now()
+	for last := began; last.Sub(began) < whole; {
+		if _, err := io.ReadFull(nc, p); err != nil {
+			return longest, err
+		}
+		<-ticks.C
+		longest = max(longest, time.Since(last))
+		last = time.Now()
 	}
+	return longest, nil
 }
 
 func TestSendFromOutsideWakesTheLoop(t *testing.T) {
