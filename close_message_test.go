@@ -6,7 +6,6 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/molva-ws/molva"
 )
@@ -23,7 +22,7 @@ func TestCloseLeavesTheLastMessageAlone(t *testing.T) {
 			}
 		}}
 		front := httptest.NewServer(srv)
-		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+		ctx, cancel := context.WithTimeout(t.Context(), peerPatience)
 		c, _, err := molva.Dial(ctx, "ws"+strings.TrimPrefix(front.URL, "http"), nil)
 		if err != nil {
 			t.Fatal(err)

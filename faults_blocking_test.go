@@ -118,7 +118,8 @@ func (q *quickClients) end() {
 // TestBlockedHandlersHoldNobodyUp has handlers block, and looks at how long others on the same loop wait for their
 // echoes, while the handlers begin to block and afterwards.
 func TestBlockedHandlersHoldNobodyUp(t *testing.T) {
-	const most = 50 * time.Millisecond
+	// Somebody else may keep the machine busy, but not every time.
+	const most, tries = 50 * time.Millisecond, 5
 	tests := []struct {
 		name     string
 		handlers int
@@ -126,34 +127,46 @@ func TestBlockedHandlersHoldNobodyUp(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			forEngines(t, func(t *testing.T, e molva.Engine) {
-				srv, addr := startBlocking(t, e)
-				var asking []*peer
-				for range test.handlers {
-					asking = append(asking, dialPeer(t, addr, config{}))
-				}
-				quick := startQuickClients(t, addr, 10)
-				before := quick.p99(t)
-				begun := time.Now()
-				for _, p := range asking {
-					p.send(textFrame(askBlock))
-				}
-				if !within(peerPatience, func() bool { return srv.blocked.Load() == int64(test.handlers) }) {
-					t.Fatalf("%d of %d handlers run", srv.blocked.Load(), test.handlers)
-				}
-				all := time.Since(begun)
-				meanwhile, after := quick.p99(t), quick.p99(t)
-				srv.letGo()
-				for _, p := range asking {
-					p.want(textFrame(askBlock))
-				}
-				quick.end()
-				t.Logf("p99 %v before, %v while they begin to block (%v), %v then", before, meanwhile, all, after)
-				if worst := max(meanwhile, after); worst > before+most && !raceDetector {
-					t.Errorf("p99 is %v, it was %v before", worst, before)
+				for try := 1; ; try++ {
+					before, blocked := delays(t, e, test.handlers)
+					if blocked <= before+most || raceDetector {
+						return
+					}
+					if try == tries {
+						t.Fatalf("p99 is %v, it was %v before", blocked, before)
+					}
 				}
 			})
 		})
 	}
+}
+
+// delays returns the 99th percentile of how long others wait before so many handlers block, and with them.
+func delays(t *testing.T, e molva.Engine, handlers int) (before, blocked time.Duration) {
+	t.Helper()
+	srv, addr := startBlocking(t, e)
+	var asking []*peer
+	for range handlers {
+		asking = append(asking, dialPeer(t, addr, config{}))
+	}
+	quick := startQuickClients(t, addr, 10)
+	before = quick.p99(t)
+	begun := time.Now()
+	for _, p := range asking {
+		p.send(textFrame(askBlock))
+	}
+	if !within(peerPatience, func() bool { return srv.blocked.Load() == int64(handlers) }) {
+		t.Fatalf("%d of %d handlers run", srv.blocked.Load(), handlers)
+	}
+	all := time.Since(begun)
+	meanwhile, after := quick.p99(t), quick.p99(t)
+	srv.letGo()
+	for _, p := range asking {
+		p.want(textFrame(askBlock))
+	}
+	quick.end()
+	t.Logf("p99 %v before, %v while they begin to block (%v), %v then", before, meanwhile, all, after)
+	return before, max(meanwhile, after)
 }
 
 // TestShutdownLeavesAHandlerThatNeverReturns has one connection whose handler hangs: Shutdown gives up with its
@@ -174,19 +187,21 @@ func TestShutdownLeavesAHandlerThatNeverReturns(t *testing.T) {
 			ended <- err
 		}()
 
-		ctx, cancel := context.WithTimeout(context.Background(), 300*time.Millisecond)
+		ctx, cancel := context.WithCancel(context.Background())
 		defer cancel()
-		begun := time.Now()
-		if err := srv.Shutdown(ctx); !errors.Is(err, context.DeadlineExceeded) {
-			t.Errorf("Shutdown: %v", err)
-		}
-		took := time.Since(begun)
-		t.Logf("Shutdown took %v", took.Round(time.Millisecond))
-		if took > 5*time.Second {
-			t.Errorf("Shutdown took %v", took)
-		}
+		stopped := make(chan error, 1)
+		go func() { stopped <- srv.Shutdown(ctx) }()
 		wantEnd(t, got(t, ended, "the end of the idle connection"), molva.CloseGoingAway, true)
 		wantEnd(t, got(t, closed, "OnClose of the idle connection"), molva.CloseGoingAway, false)
+		select {
+		case err := <-stopped:
+			t.Errorf("Shutdown: %v, while a handler was running", err)
+		default:
+		}
+		cancel()
+		if err := got(t, stopped, "the end of Shutdown"); !errors.Is(err, context.Canceled) {
+			t.Errorf("Shutdown: %v", err)
+		}
 		hanging.want(closeFrame(molva.CloseGoingAway, "server is shutting down"))
 
 		select {

@@ -72,7 +72,8 @@ func TestReadersThatStop(t *testing.T) {
 				if n := srv.Queued(); n > stuckPeers*stuckOutbox {
 					t.Errorf("%d bytes wait in the outboxes", n)
 				}
-				if slowest > time.Second && !raceDetector {
+				// Who waited for the others would wait for them for ever.
+				if slowest > peerPatience/4 && !raceDetector {
 					t.Errorf("a message took %v to the client that reads", slowest)
 				}
 				if !within(peerPatience, func() bool { return srv.Stats().Conns == test.remain+1 }) {

@@ -94,10 +94,10 @@ func TestHostileConnections(t *testing.T) {
 		t.Run(e.name, func(t *testing.T) {
 			files := openFiles()
 			t.Run("attacked", func(t *testing.T) { attack(t, e) })
-			if !within(10*time.Second, func() bool { return len(libraryGoroutines()) == 0 }) {
+			if !within(peerPatience, func() bool { return len(libraryGoroutines()) == 0 }) {
 				t.Errorf("goroutines left behind:\n\n%s", strings.Join(libraryGoroutines(), "\n\n"))
 			}
-			if !within(10*time.Second, func() bool { return openFiles() <= files }) {
+			if !within(peerPatience, func() bool { return openFiles() <= files }) {
 				t.Errorf("%d descriptors are open, %d were before", openFiles(), files)
 			}
 		})
@@ -140,7 +140,10 @@ func attack(t *testing.T, e engine) {
 func echoUntil(t *testing.T, attacked <-chan struct{}, addr string, id int) {
 	ctx, cancel := context.WithTimeout(context.Background(), peerPatience)
 	defer cancel()
-	c, _, err := molva.Dial(ctx, "ws://"+addr+"/echo", &molva.DialOptions{Compression: molva.Compression{Enabled: id%2 == 0}})
+	c, _, err := molva.Dial(ctx, "ws://"+addr+"/echo", &molva.DialOptions{
+		Compression: molva.Compression{Enabled: id%2 == 0},
+		Timeouts:    molva.Timeouts{Close: peerPatience},
+	})
 	if err != nil {
 		t.Errorf("good client %d: %v", id, err)
 		return

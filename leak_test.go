@@ -16,7 +16,7 @@ func TestMain(m *testing.M) {
 		l.Close() // the runtime opens its poller with the first socket, and keeps it
 	}
 	code := m.Run()
-	if code == 0 && !within(10*time.Second, func() bool { return len(libraryGoroutines()) == 0 }) {
+	if code == 0 && !within(time.Minute, func() bool { return len(libraryGoroutines()) == 0 }) {
 		fmt.Fprintf(os.Stderr, "goroutines left behind:\n\n%s\n", strings.Join(libraryGoroutines(), "\n\n"))
 		code = 1
 	}

@@ -68,7 +68,7 @@ func TestReadsCancelledAtAnyMomentLoseNothing(t *testing.T) {
 		}
 	}()
 	cancelled := 0
-	for i := 0; i < messages; {
+	for i := 0; i < messages || cancelled == 0; { // when all has come, the next one can only be cancelled
 		ctx, cancel := context.WithCancel(context.Background())
 		go cancel()
 		m, err := server.Read(ctx)
@@ -83,9 +83,6 @@ func TestReadsCancelledAtAnyMomentLoseNothing(t *testing.T) {
 			t.Fatalf("got message %s, want %d", got, i)
 		}
 		i++
-	}
-	if cancelled == 0 {
-		t.Error("no Read was cancelled")
 	}
 }
 

@@ -14,11 +14,13 @@ func stuck(t *testing.T, e molva.Engine, slow molva.SlowPolicy) (*molva.Server, 
 	t.Helper()
 	opened, closed := make(chan *molva.Conn, 2), make(chan error, 2)
 	srv := &molva.Server{
-		Engine:  e,
-		Limits:  molva.Limits{Outbox: 64 << 10},
-		Slow:    slow,
-		OnOpen:  func(c *molva.Conn) { opened <- c },
-		OnClose: func(_ *molva.Conn, err error) { closed <- err },
+		Engine: e,
+		Limits: molva.Limits{Outbox: 64 << 10},
+		Slow:   slow,
+		// The client takes its time when at last it reads.
+		Timeouts: molva.Timeouts{Close: peerPatience, Write: peerPatience},
+		OnOpen:   func(c *molva.Conn) { opened <- c },
+		OnClose:  func(_ *molva.Conn, err error) { closed <- err },
 	}
 	p := dialPeer(t, start(t, srv), config{})
 	return srv, got(t, opened, "OnOpen"), p, closed
@@ -100,12 +102,13 @@ func TestSlowClientIsRefused(t *testing.T) {
 
 func TestSlowClientLosesTheOldest(t *testing.T) {
 	forEngines(t, func(t *testing.T, e molva.Engine) {
-		_, c, p, _ := stuck(t, e, molva.SlowDropOldest)
-		const messages = 12000
-		for i := range messages {
-			if err := c.Send(numbered(i)); err != nil {
-				t.Fatalf("message %d: %v", i, err)
+		srv, c, p, _ := stuck(t, e, molva.SlowDropOldest)
+		messages := 0
+		for srv.Stats().Slow.Dropped < 1000 {
+			if err := c.Send(numbered(messages)); err != nil || messages > 1<<20 {
+				t.Fatalf("message %d: %v", messages, err)
 			}
+			messages++
 		}
 		go c.Close(molva.CloseNormal, "")
 		numbers := wantNumbered(p)

@@ -69,7 +69,7 @@ func TestStatsOfSlowClients(t *testing.T) {
 					OnOpen: func(c *molva.Conn) { opened <- c },
 				}
 				if test.policy == molva.SlowClose { // what is in the outbox will never leave it
-					srv.Timeouts = molva.Timeouts{Close: 100 * time.Millisecond, Write: 200 * time.Millisecond}
+					srv.Timeouts = molva.Timeouts{Close: 100 * time.Millisecond}
 				}
 				client, _ := wantStatus(t, start(srv), nil, http.StatusSwitchingProtocols) // never reads
 				c := <-opened
@@ -77,7 +77,10 @@ func TestStatsOfSlowClients(t *testing.T) {
 				}
 				wantStats(t, srv, test.want)
 				if test.policy != molva.SlowClose {
-					if queued := srv.Queued(); queued == 0 || queued > outbox {
+					// The writing may not have begun before, and then all of it has left.
+					var queued int64
+					full := func() bool { test.send(c); queued = srv.Queued(); return queued > 0 }
+					if !within(peerPatience, full) || queued > outbox {
 						t.Errorf("%d bytes are queued", queued)
 					}
 				}
@@ -121,8 +124,9 @@ func TestStatsOfStalledClients(t *testing.T) {
 }
 
 func TestStatsOfLoops(t *testing.T) {
+	lost := make(chan struct{})
 	srv := &molva.Server{OnMessage: func(c *molva.Conn, m molva.Message) {
-		time.Sleep(20 * time.Millisecond) // blocks the loop for long enough to lose it
+		<-lost // blocks the loop for long enough to lose it
 		c.Send(m)
 	}}
 	if s := srv.Stats(); s != (molva.Stats{}) {
@@ -130,11 +134,19 @@ func TestStatsOfLoops(t *testing.T) {
 	}
 	l := listen(t, "tcp", "127.0.0.1:0")
 	serve(t, l, srv)
-	wantEcho(t, dialListener(t, l.Addr()))
+	c := dialListener(t, l.Addr())
 	if runtime.GOOS != "linux" {
+		close(lost)
+		wantEcho(t, c)
 		t.Skip("no event loops here")
 	}
-	wantStats(t, srv, func(s molva.Stats) bool { return s.Loops.Turns > 0 && s.Loops.Handovers > 0 })
+	c.Send(molva.Text("block"))
+	ok := within(peerPatience, func() bool { s := srv.Stats().Loops; return s.Turns > 0 && s.Handovers > 0 })
+	close(lost)
+	if !ok {
+		t.Errorf("stats are %+v", srv.Stats())
+	}
+	wantMessage(t, c, "block")
 }
 
 // TestStatsFromManyGoroutines reads all that is counted while connections come and go.
