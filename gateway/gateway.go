@@ -25,9 +25,10 @@ import (
 // once it does; SetPolicy changes what may.
 type Gateway struct {
 	// Identify admits or refuses a client and names its user in Upgrade.User, whose name "" is none. It comes after the
-	// check of the origin. A [*molva.Refusal] tells the client why; any other error is 403 and only logged. Nil: the
-	// query's word is taken for it, as in /ws?user=42. What it leaves in Upgrade.Value is Client.Value later, and may be
-	// [Expiring].
+	// check of the origin. A [*molva.Refusal] tells the client why; any other error is 403 and only logged. Clients that
+	// offer the subprotocol molva.v1 are told by a close code in place of the status, as browsers show a page nothing else:
+	// with 401, 403 and their like they stay away, with 429 and from 500 on they come back. Nil: the query's word is taken
+	// for it, as in /ws?user=42. What it leaves in Upgrade.Value is Client.Value later, and may be [Expiring].
 	Identify func(*molva.Upgrade) error
 	// Renew takes a new token in place of one that will expire, and returns when the new one will; the zero time is
 	// never. The connection is closed with 4401 then, unless it was renewed before. An error tells the client
@@ -77,6 +78,7 @@ type Gateway struct {
 	messages atomic.Uint64
 	commands atomic.Uint64
 	conns    roster
+	turned   turned
 	rooms    rooms
 	keys     keys
 	feed     feed

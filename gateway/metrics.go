@@ -70,7 +70,7 @@ var (
 	descQueued      = describe("outbox_bytes", "Bytes that wait in the outboxes of all connections now.")
 	descOpenings    = describe("openings", "Connections now whose first request has not come yet.")
 
-	descHandshakes = describe("handshakes_total", "Opening handshakes accepted.")
+	descHandshakes = describe("handshakes_total", "Opening handshakes accepted, also just to say why not to come in.")
 	descRefused    = describe("refused_total", "Connections and handshakes refused, by the reason.", "reason")
 
 	descSpared = describe("spared_total", "Handshakes that limits would refuse, but for the dry run.", "limit")
@@ -123,7 +123,7 @@ func (m metrics) Collect(to chan<- prometheus.Metric) {
 	out.gauge(descUsers, float64(users))
 	out.gauge(descRooms, float64(g.rooms.count()))
 	out.gauge(descQueued, float64(g.WebSocket.Queued()))
-	out.server(g.WebSocket.Stats())
+	out.server(g.counted())
 	out.heard(&g.heard)
 	version, goVersion := buildVersion()
 	out.gauge(descBuild, 1, version, goVersion)

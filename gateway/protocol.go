@@ -26,7 +26,11 @@ type request struct {
 
 // received is [molva.Server.OnMessage].
 func (g *Gateway) received(conn *molva.Conn, m molva.Message) {
-	r := request{Client: conn.Value().(*Client)}
+	c, ok := conn.Value().(*Client)
+	if !ok {
+		return // it was turned away
+	}
+	r := request{Client: c}
 	if m.Type != molva.TypeText {
 		g.misuse.Say(slog.LevelInfo, "client sent a binary message", "conn", r.ID(), "client", conn.ClientAddr())
 		conn.Close(molva.CloseUnsupportedData, "binary messages are not in this version")

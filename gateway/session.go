@@ -22,6 +22,14 @@ func (g *Gateway) admit(u *molva.Upgrade) error {
 	if u.Subprotocol == "" && len(u.Header.Values("Sec-WebSocket-Protocol")) > 0 {
 		return &molva.Refusal{Status: http.StatusBadRequest, Reason: "the subprotocol here is " + subprotocol}
 	}
+	if err := g.welcome(u); err != nil && !g.turnAway(u, err) {
+		return err
+	}
+	return nil
+}
+
+// welcome lets in whoever may come in.
+func (g *Gateway) welcome(u *molva.Upgrade) error {
 	if err := g.identify(u); err != nil {
 		return err
 	}
@@ -57,6 +65,9 @@ func (g *Gateway) identify(u *molva.Upgrade) error {
 
 // opened is [molva.Server.OnOpen].
 func (g *Gateway) opened(conn *molva.Conn) {
+	if g.goodbye(conn) {
+		return
+	}
 	c := conn.Value().(*Client)
 	c.conn, c.number, c.since = conn, g.conns.next(), now()
 	expires := c.expires()
@@ -112,7 +123,11 @@ func (c *Client) greet(expires time.Time) {
 
 // closed is [molva.Server.OnClose].
 func (g *Gateway) closed(conn *molva.Conn, err error) {
-	c := conn.Value().(*Client)
+	c, ok := conn.Value().(*Client)
+	if !ok {
+		g.turned.open.Add(-1)
+		return
+	}
 	g.conns.remove(c)
 	g.leaveAll(c)
 	c.stopExpiry()

@@ -44,7 +44,7 @@ type SlowStats struct {
 // Stats returns what was counted. It asks each connection what is queued, some 10 ms for 100,000.
 func (g *Gateway) Stats() Stats {
 	g.init()
-	s := g.WebSocket.Stats()
+	s := g.counted()
 	stats := Stats{
 		Rooms:       g.rooms.count(),
 		MessagesIn:  s.MessagesIn,

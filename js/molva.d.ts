@@ -8,7 +8,7 @@ export interface Molva extends Listenable<ClientEvents> {
    * Joins a room, and joins it again after each reconnection, until it is left. Joining it twice gives the same room;
    * `presence` is then as the last call says. Without a connection it waits for one.
    *
-   * Rejects with the server's reason, or with "timeout", "left" or "closed"; then the room was not joined.
+   * Rejects with the server's reason, or with "timeout", "left", "closed" or "denied"; then the room was not joined.
    */
   join(room: string, options?: JoinOptions): Promise<Room>;
 
@@ -99,7 +99,7 @@ export interface StateEvent {
 }
 
 export interface CloseInfo {
-  /** The close code of the WebSocket: 1006 if there was none. */
+  /** The close code of the WebSocket: 1006 if there was none. What the server's mean is in docs/protocol.md. */
   code: number;
   reason: string;
   /** Whether the client comes back by itself. */
@@ -186,6 +186,8 @@ export interface Options {
   /**
    * A token, or what returns one: it is called for each connection and, if the server says that the token expires,
    * before it does. It goes into the URL as `token=`. If it throws, there is an "error" and the next attempt comes later.
+   * If the server refuses a token, the next attempt has another one of the function. Where there is no function the client
+   * is "closed": the same token would be refused again.
    */
   token?: string | (() => string | null | undefined | Promise<string | null | undefined>);
   /** The class to use, such as that of npm's ws in Node before 22; default: globalThis.WebSocket. */
@@ -218,13 +220,14 @@ export interface WebSocketLike {
  * - "timeout": it was not sent, as there was no connection in time; or, of a join, there was no answer
  * - "unknown": it was sent, but no answer came before the connection broke or the time was up
  * - "closed": it was not sent, as the client is closed
+ * - "denied": likewise, and the server does not let us in, or no longer; the message says why
  * - "queue_full": it was not sent, as too many wait already
  * - "too_large": it was not sent, as the server takes no message of that size
  * - "left": the room was left before it was joined
  * - "connect", "token": there was no token, or the browser forbids the connection; see `cause`
  */
 export type ErrorCode =
-  | "timeout" | "unknown" | "closed" | "queue_full" | "too_large" | "left" | "connect" | "token"
+  | "timeout" | "unknown" | "closed" | "denied" | "queue_full" | "too_large" | "left" | "connect" | "token"
   | "bad_json" | "bad_type" | "bad_field" | "bad_ack" | "too_many_rooms" | "not_joined" | "forbidden" | "unsupported"
   | "busy"
   | (string & {});

@@ -18,7 +18,7 @@ const lateBy = 2000; // ms: a timer that is this late slept, with the tab or wit
 const longestTimer = 2 ** 31 - 1; // ms: what setTimeout can take
 const hiddenFailures = 6; // a hidden tab is in no hurry: it waits as after so many failures
 const sternFailures = 4; // likewise who was sent away for a while
-const sternCodes = [1002, 1003, 1007, 1008, 1009, 1011, 4400];
+const sternCodes = [1002, 1003, 1007, 1008, 1009, 1011, 1013, 4400];
 
 const emit = Symbol();
 const update = Symbol();
@@ -40,6 +40,7 @@ export class MolvaError extends Error {
 
 const unknown = () => new MolvaError("unknown", "no answer came; it may have arrived or not");
 const closed = () => new MolvaError("closed", "the client is closed");
+const denied = (reason) => new MolvaError("denied", reason || "the server does not let us in");
 
 /** Events has listeners. */
 class Events {
@@ -448,17 +449,18 @@ class Molva extends Events {
   #lost(event, delay) {
     while (this.#inbox.length) this.#release();
     clearTimeout(this.#renewal);
-    const { retry } = event;
+    const { code, reason, retry } = event;
+    const ended = () => (code == 4401 || code == 4403 ? denied(reason) : closed());
     const pending = this.#pending;
     const queue = this.#queue;
     this.#pending = new Map();
     this.#queue = queue.filter(({ keep }) => keep && retry);
     for (const request of pending.values()) request.done(unknown());
-    for (const request of queue) if (!retry || !request.keep) request.done(closed());
+    for (const request of queue) if (!retry || !request.keep) request.done(ended());
     for (const [name, entry] of this.#rooms) {
       if (retry) continue;
       if (!entry.joined) this.#rooms.delete(name);
-      for (const settle of entry.waiting) settle(closed());
+      for (const settle of entry.waiting) settle(ended());
     }
     this[emit]("state", { state: this.state, delay });
     this[emit]("close", event);

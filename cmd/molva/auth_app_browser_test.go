@@ -10,6 +10,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/molva-ws/molva/gateway/identity"
 )
@@ -81,7 +82,7 @@ func (a *entrance) application(t *testing.T) {
 			t.Run(name+", on failure "+onFailure, func(t *testing.T) {
 				s := a.serve(t, fmt.Sprintf("[auth.app]\nurl = %q\ncookies = [\"session\"]\ntimeout = \"300ms\"\non_failure = %q\n",
 					startApp(t, test.app), onFailure))
-				want, seen := outcome{}, turnedAway(test.reason)
+				want, seen := outcome{}, refusals[test.reason]
 				switch {
 				case test.reason == "":
 					seen = welcome("7")
@@ -92,7 +93,11 @@ func (a *entrance) application(t *testing.T) {
 				default:
 					want.out(test.reason, 1)
 				}
+				began := time.Now()
 				page{t, p.Tab}.enters(s, credentials{cookie: "session=" + session}, seen)
+				if took := time.Since(began); took > 10*time.Second { // not as long as the application likes
+					t.Errorf("it took %v", took)
+				}
 				s.told(want, session)
 			})
 		}
@@ -100,7 +105,7 @@ func (a *entrance) application(t *testing.T) {
 	t.Run("beside a token that is not good", func(t *testing.T) {
 		s := a.serve(t, fmt.Sprintf("[auth.app]\nurl = %q\n[auth.jwt]\nsecret = %q\n", startApp(t, knows(session, "7")), firstSecret))
 		p := page{t, p.Tab}
-		p.enters(s, credentials{query: "?token=bad", cookie: "session=" + session}, turnedAway(identity.BadToken))
+		p.enters(s, credentials{query: "?token=bad", cookie: "session=" + session}, refusals[identity.BadToken])
 		p.enters(s, credentials{cookie: "session=" + session}, welcome("7"))
 		s.told(outcome{}.out(identity.BadToken, 1).in(identity.ByApplication, 1), session)
 	})

@@ -83,8 +83,22 @@ type sight struct {
 // welcome is what a page sees that comes in and leaves.
 func welcome(user string) sight { return sight{Protocol: "molva.v1", User: user, Code: 1000} }
 
-// turnedAway is what a page sees that is refused: of a response that is no upgrade a browser tells nothing.
-func turnedAway(identity.Reason) sight { return sight{Code: 1006} }
+// refusals are what pages see that are refused.
+var refusals = map[identity.Reason]sight{
+	identity.Unknown:       {Code: 4401, Reason: "the server does not know who you are: send a token, or log in first"},
+	identity.BadToken:      {Code: 4401, Reason: "the token is no JWT, or there is more than one"},
+	identity.BadAlgorithm:  {Code: 4401, Reason: "the token is signed by an algorithm that is not allowed here"},
+	identity.UnknownKey:    {Code: 4401, Reason: "the token is signed with a key that is not known here"},
+	identity.BadSignature:  {Code: 4401, Reason: "the token's signature is wrong"},
+	identity.Expired:       {Code: 4401, Reason: "the token has expired"},
+	identity.NotYetValid:   {Code: 4401, Reason: "the token is not valid yet"},
+	identity.WrongAudience: {Code: 4401, Reason: "the token is not meant for this server"},
+	identity.BadClaims:     {Code: 4401, Reason: "a claim of the token is missing or not as it must be"},
+	identity.NoKeys:        {Code: 1013, Reason: "tokens cannot be checked now; try again"},
+	identity.Denied:        {Code: 4403, Reason: "the application does not let you in"},
+	identity.AppDown:       {Code: 1013, Reason: "the application cannot be asked now; try again"},
+	identity.AppNonsense:   {Code: 1011, Reason: "the application gave an answer that makes no sense"},
+}
 
 const enterInPage = `new Promise(resolve => {
 	const [address, cookie, subprotocol] = %s;

@@ -61,7 +61,7 @@ func (f *follower) try(token string, reason identity.Reason) (in bool) {
 	case welcome("42"):
 		f.want.in(identity.ByToken, 1)
 		return true
-	case turnedAway(reason):
+	case refusals[reason]:
 		f.want.out(reason, 1)
 	default:
 		f.Fatalf("the page sees %+v", seen)

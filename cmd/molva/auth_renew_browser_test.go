@@ -102,6 +102,21 @@ func (a *entrance) renewal(t *testing.T) {
 		p.sees("open 42", expired+"true", "open 42")
 		s.told(outcome{}.in(identity.ByToken, 2), first, lasting)
 	})
+	old := issue(t, jwt.SigningMethodHS256, []byte(firstSecret), "", jwt.MapClaims{"exp": time.Now().Add(-time.Minute).Unix()})
+	t.Run("and has, and there is no other", func(t *testing.T) {
+		s, p := a.expires(t)
+		p.connectWith("tokens[0]", old)
+		p.Eval(`molva.join("r").catch(({ code, message }) => seen.push("join " + code + ": " + message)); 0`, nil)
+		p.Until(`molva.state === "closed"`)
+		p.sees(expired+"false", "join denied: the token has expired")
+		s.told(outcome{}.out(identity.Expired, 1), old)
+	})
+	t.Run("and has, and is replaced", func(t *testing.T) {
+		s, p := a.expires(t)
+		p.connectWith("() => tokens.shift()", old, old, lasting)
+		p.sees(expired+"true", expired+"true", "open 42")
+		s.told(outcome{}.out(identity.Expired, 2).in(identity.ByToken, 1), old, lasting)
+	})
 	t.Run("and is renewed by none that is good", func(t *testing.T) {
 		t.Parallel()
 		a.renewedByNone(t, lasting)

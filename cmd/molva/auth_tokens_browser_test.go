@@ -61,7 +61,7 @@ in = ["query:token", "cookie:jwt", "subprotocol"]
 				want.in(identity.ByToken, len(carriers))
 			} else {
 				want.out(test.reason, len(carriers))
-				tried = turnedAway(test.reason)
+				tried = refusals[test.reason]
 			}
 			for _, carry := range carriers {
 				p.enters(s, carry(test.token), tried)
@@ -72,7 +72,7 @@ in = ["query:token", "cookie:jwt", "subprotocol"]
 	}
 	t.Run("no token", func(t *testing.T) {
 		s := a.serve(t, config)
-		page{t, p.Tab}.enters(s, credentials{}, turnedAway(identity.Unknown))
+		page{t, p.Tab}.enters(s, credentials{}, refusals[identity.Unknown])
 		s.told(outcome{}.out(identity.Unknown, 1))
 	})
 }

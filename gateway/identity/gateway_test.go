@@ -90,6 +90,19 @@ func (p *peer) read() (m message) {
 	return m
 }
 
+// isGreeted reports whether it was let in, rather than told by a close code why not.
+func (p *peer) isGreeted() bool {
+	p.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	_, err := p.Read(ctx)
+	var end *molva.CloseError
+	if err != nil && (!errors.As(err, &end) || !end.ByPeer) {
+		p.Fatal(err)
+	}
+	return err == nil
+}
+
 // message is one of the server's.
 type message struct {
 	Type, User, Code string

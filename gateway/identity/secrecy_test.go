@@ -84,8 +84,8 @@ func (f *fixture) tryEverywhere(token string) {
 		{"", molva.DialOptions{Subprotocols: []string{"molva.v1", "molva.token." + token}}},
 		{"", molva.DialOptions{Subprotocols: []string{"molva.token." + token}}},
 	} {
-		if p, _, err := dial(f, url+try.query, &try.o); err == nil {
-			p.read()
+		p, _, err := dial(f, url+try.query, &try.o)
+		if err == nil && p.isGreeted() {
 			if a := p.ask(`{"type":"renew","token":"` + token + `x"}`); a.Type != "error" {
 				f.Errorf("renewed: %+v", a)
 			}

@@ -202,7 +202,7 @@ test("what waits is over when the server says to stay away", async (t) => {
   const molva = client(t, server);
   const published = molva.publish("lobby", 1);
   const outcome = rejects(published, "closed");
-  (await server.accept()).close(4403);
+  (await server.accept()).close(4500);
   await outcome;
 });
 

@@ -50,6 +50,26 @@ test("an expired token is replaced, but not in a hurry for ever", async (t) => {
   assert.equal((await server.accept()).url.searchParams.get("token"), "t4");
 });
 
+for (const [code, reason, told] of [
+  [4401, "the token has expired", "the token has expired"],
+  [4403, "", "the server does not let us in"],
+]) {
+  test(`who is refused with ${code} and has no other token stays away, and knows why`, async (t) => {
+    const clock = new Clock(t);
+    const server = await Server.start(t);
+    const molva = client(t, server, { token: "old", backoff: () => 0 });
+    const closed = heard(molva, "close");
+    const denied = { code: "denied", message: told };
+    const waiting = [molva.join("r"), molva.publish("r", 1)].map((promise) => assert.rejects(promise, denied));
+    (await server.accept()).close(code, reason);
+    await Promise.all(waiting);
+    assert.deepEqual(await closed.take(), { code, reason, retry: false });
+    assert.equal(molva.state, "closed");
+    await clock.pass(60_000);
+    assert.equal(server.attempts, 1);
+  });
+}
+
 test("without a token there is no connection, but another attempt", async (t) => {
   const clock = new Clock(t);
   const reason = new Error("not logged in");
