@@ -2,6 +2,7 @@ package identity
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"log/slog"
 	"net/http"
@@ -9,11 +10,9 @@ import (
 	"slices"
 	"time"
 
-	"github.com/sony/gobreaker/v2"
-	"golang.org/x/sync/singleflight"
-
 	"github.com/molva-ws/molva"
 	"github.com/molva-ws/molva/gateway"
+	"github.com/molva-ws/molva/internal/inquiry"
 	"github.com/molva-ws/molva/internal/quietlog"
 )
 
@@ -28,10 +27,8 @@ type application struct {
 	fallback  *guests // lets clients in while the application is down; nil if it refuses them
 
 	forward forward
-	cache   *answerCache
-	flights singleflight.Group
-	turns   chan struct{} // has room for each request that may be on its way
-	breaker *gobreaker.CircuitBreaker[*verdict]
+	age     time.Duration // for which an answer is remembered
+	desk    *inquiry.Desk[*verdict]
 	client  *http.Client
 	log     *quietlog.Log
 	counts  *counts
@@ -42,12 +39,6 @@ type verdict struct {
 	grant  *Grant
 	denied bool
 }
-
-// The ways in which asking fails. A gate that is shut or busy says nothing about the application.
-var (
-	errPaused = errors.New("it is left in peace, having failed before")
-	errBusy   = errors.New("too many others wait for it")
-)
 
 // nonsenseError is an answer that makes no sense. The application is up, but has a bug.
 type nonsenseError struct{ text string }
@@ -62,13 +53,13 @@ func (c *Chain) newApplication(o *Application, a *Anonymous, names gateway.Limit
 		pause:     orDefault(o.Pause, 10*time.Second),
 		method:    cmp.Or(o.Method, http.MethodGet),
 		names:     names,
-		cache:     newAnswerCache(orDefault(o.Cache, 5*time.Second), orDefault(o.CacheSize, 4096)),
-		turns:     make(chan struct{}, max(1, orDefault(o.AtOnce, 32))),
+		age:       max(0, orDefault(o.Cache, 5*time.Second)),
 		log:       &c.faults,
 		counts:    &c.counts,
 	}
-	app.client = newHTTPClient(c.transport, cap(app.turns))
-	app.breaker = app.newBreaker(max(1, orDefault(o.Failures, 5)))
+	atOnce := max(1, orDefault(o.AtOnce, 32))
+	app.client = newHTTPClient(c.transport, atOnce)
+	app.desk = app.newDesk(o, atOnce)
 	var errs [4]error
 	var err error
 	if app.url, err = parseURL(o.URL); err != nil {
@@ -93,20 +84,22 @@ func newFallback(onFailure string, a *Anonymous, names gateway.Limits) (*guests,
 	return nil, &OptionError{Option: "Application.OnFailure", Reason: "it has to be refuse or anonymous"}
 }
 
-// newBreaker counts failures in a row. Nonsense is none: strangers could cause it, and shut everybody out.
-func (a *application) newBreaker(failures int) *gobreaker.CircuitBreaker[*verdict] {
-	return gobreaker.NewCircuitBreaker[*verdict](gobreaker.Settings{
-		Timeout:     a.pause,
-		ReadyToTrip: func(n gobreaker.Counts) bool { return n.ConsecutiveFailures >= uint32(failures) },
-		IsSuccessful: func(err error) bool {
+// newDesk counts failures in a row. Nonsense is none: strangers could cause it, and shut everybody out.
+func (a *application) newDesk(o *Application, atOnce int) *inquiry.Desk[*verdict] {
+	return inquiry.NewDesk[*verdict](inquiry.Options{
+		AtOnce:    atOnce,
+		Wait:      a.timeout,
+		CacheSize: max(1, orDefault(o.CacheSize, 4096)),
+		Failures:  max(1, orDefault(o.Failures, 5)),
+		Pause:     a.pause,
+		IsFailure: func(err error) bool {
 			var nonsense *nonsenseError
-			return err == nil || errors.As(err, &nonsense)
+			return !errors.As(err, &nonsense)
 		},
-		OnStateChange: func(_ string, _, to gobreaker.State) {
-			switch to {
-			case gobreaker.StateOpen:
+		OnPause: func(begins bool) {
+			if begins {
 				a.log.Say(slog.LevelWarn, "the application is left in peace", "url", a.shown(), "for", a.pause)
-			case gobreaker.StateClosed:
+			} else {
 				a.log.Say(slog.LevelInfo, "the application answers again", "url", a.shown())
 			}
 		},
@@ -131,53 +124,34 @@ func (a *application) identify(u *molva.Upgrade) (*Grant, error) {
 // verdict returns what the application says, or said a moment ago.
 func (a *application) verdict(what *forwarded) (*verdict, error) {
 	key := what.hash()
-	if v := a.cache.get(key); v != nil {
-		a.counts.cached.Add(1)
-		return v, nil
-	}
-	mine := false
-	v, err, _ := a.flights.Do(string(key[:]), func() (any, error) {
-		mine = true
-		v, err := a.await(what)
-		if err == nil {
-			a.cache.put(key, v)
+	v, fresh, err := a.desk.Ask(context.Background(), string(key[:]), func() (inquiry.Answer[*verdict], error) {
+		v, err := a.ask(what)
+		if err != nil {
+			return inquiry.Answer[*verdict]{}, err
 		}
-		return v, err
+		return inquiry.Answer[*verdict]{Value: v, Age: a.ageOf(v)}, nil
 	})
-	if err != nil {
-		return nil, err
-	}
-	if !mine {
-		a.counts.cached.Add(1)
-	}
-	return v.(*verdict), nil
-}
-
-// await waits for its turn and then, as long again at most, for the answer: what the line costs is not put down to the
-// application.
-func (a *application) await(what *forwarded) (*verdict, error) {
-	if !a.takeTurn() {
-		return nil, errBusy
-	}
-	defer func() { <-a.turns }()
-	v, err := a.breaker.Execute(func() (*verdict, error) { return a.ask(what) })
-	if errors.Is(err, gobreaker.ErrOpenState) || errors.Is(err, gobreaker.ErrTooManyRequests) {
+	switch {
+	case errors.Is(err, inquiry.ErrPaused):
 		a.counts.spared.Add(1)
-		return nil, errPaused
+	case err == nil && !fresh:
+		a.counts.cached.Add(1)
 	}
 	return v, err
 }
 
-// takeTurn waits until one more may ask, and reports whether that came to be in time.
-func (a *application) takeTurn() bool {
-	timer := time.NewTimer(a.timeout)
-	defer timer.Stop()
-	select {
-	case a.turns <- struct{}{}:
-		return true
-	case <-timer.C:
-		return false
+// unknownFor is how long it is remembered at most that the application does not know somebody, who may log in now.
+const unknownFor = time.Second
+
+// ageOf returns how long an answer is good for.
+func (a *application) ageOf(v *verdict) time.Duration {
+	switch {
+	case v.grant == nil:
+		return min(a.age, unknownFor)
+	case v.grant.Expires.IsZero():
+		return a.age
 	}
+	return min(a.age, time.Until(v.grant.Expires))
 }
 
 // failed decides on a client about whom the application could not be asked.
@@ -187,7 +161,7 @@ func (a *application) failed(err error) (*Grant, error) {
 	switch {
 	case errors.As(err, &nonsense):
 		return nil, &refused{reason: AppNonsense}
-	case errors.Is(err, errBusy):
+	case errors.Is(err, inquiry.ErrBusy):
 		no = &refused{reason: AppBusy, retry: a.timeout}
 	}
 	if a.fallback != nil {
