@@ -38,22 +38,20 @@ func Accept(w http.ResponseWriter, r *http.Request, opts *AcceptOptions) (*Conn,
 	if opts == nil {
 		opts = &AcceptOptions{}
 	}
-	u := upgrader{
-		set:          newSettings(opts.Limits, opts.Timeouts, opts.Compression, opts.Slow, opts.Logger),
-		subprotocols: opts.Subprotocols,
-		onUpgrade:    opts.OnUpgrade,
-	}
+	u := upgrader{subprotocols: opts.Subprotocols, onUpgrade: opts.OnUpgrade}
+	set := newSettings(opts.Limits, opts.Timeouts, opts.Compression, opts.Slow, opts.Logger)
+	u.current.Store(set)
 	u.origins.Store(&opts.Origins)
 	if opts.Server != nil {
 		opts.Server.init()
 		u.door = opts.Server.door
-		u.set.belongsTo(opts.Server)
+		set.belongsTo(opts.Server)
 	}
 	nc, early, a, err := u.upgrade(w, r)
 	if err != nil {
 		return nil, err
 	}
-	c := a.conn(loop.NewStream(nc, &u.set.outbox, early), u.set)
+	c := a.conn(loop.NewStream(nc, &set.outbox, early), set)
 	c.startPull()
 	if opts.Server != nil {
 		if err := opts.Server.enter(c); err != nil {

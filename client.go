@@ -31,13 +31,18 @@ type client struct {
 
 // door is where clients come in: it finds out where they are and counts them. A nil door lets everybody in.
 type door struct {
-	gate   *admission.Gate
-	trust  clientaddr.Trust
-	header string
-	counts *counts
-	dryRun bool
-	spares quiet // what is logged of those whom a dry run lets in
-	log    *slog.Logger
+	gate    *admission.Gate
+	proxies atomic.Pointer[proxies]
+	counts  *counts
+	spares  quiet // what is logged of those whom a dry run lets in
+	log     *slog.Logger
+}
+
+// proxies says whose word is taken on where clients are, and how they say it. It does not change.
+type proxies struct {
+	trust    clientaddr.Trust
+	header   string
+	protocol bool
 }
 
 // quiet lets one thing a second be logged. It may be used from any goroutine.
@@ -50,22 +55,26 @@ func (q *quiet) allow(now time.Time) bool {
 
 func (s *Server) newDoor() *door {
 	trust, err := clientaddr.ParseTrust(s.TrustedProxies)
+	log := s.upgrader.set().log
 	if err != nil {
-		s.upgrader.set.log.Error("an entry of Server.TrustedProxies is ignored", "error", err)
+		log.Error("an entry of Server.TrustedProxies is ignored", "error", err)
 	}
-	return &door{
-		gate:   admission.NewGate(s.Admission.limits()),
-		trust:  trust,
-		header: s.ProxyHeader,
-		counts: s.counts,
-		dryRun: s.Admission.DryRun,
-		log:    s.upgrader.set.log,
-	}
+	d := &door{gate: admission.NewGate(s.Admission.limits()), counts: s.counts, log: log}
+	d.proxies.Store(&proxies{trust, s.ProxyHeader, s.ProxyProtocol})
+	return d
 }
 
 // at returns the client at an address.
 func (d *door) at(addr netip.AddrPort) client {
-	return client{addr: addr, trusted: d != nil && d.trust.Has(addr.Addr())}
+	return client{addr: addr, trusted: d != nil && d.proxies.Load().trust.Has(addr.Addr())}
+}
+
+// hasUnix reports whether the word of those on a Unix socket is taken.
+func (d *door) hasUnix() bool { return d != nil && d.proxies.Load().trust.HasUnix() }
+
+// speaksProxyProtocol reports whether a connection has to begin with its header.
+func (d *door) speaksProxyProtocol(peer client) bool {
+	return peer.trusted && d.proxies.Load().protocol
 }
 
 // peer returns the client at the other end of a socket.
@@ -73,7 +82,7 @@ func (d *door) peer(conn loop.Conn) client {
 	if addr := peerAddr(conn); addr.IsValid() {
 		return d.at(addr)
 	}
-	return client{trusted: d.trust.HasUnix() && conn.RemoteAddr().Network() == "unix"}
+	return client{trusted: d.hasUnix() && conn.RemoteAddr().Network() == "unix"}
 }
 
 // sender returns the client who has sent a request to net/http.
@@ -82,19 +91,20 @@ func (d *door) sender(r *http.Request) client {
 		return d.at(addr)
 	}
 	local, _ := r.Context().Value(http.LocalAddrContextKey).(net.Addr)
-	return client{trusted: d != nil && d.trust.HasUnix() && local != nil && local.Network() == "unix"}
+	return client{trusted: d.hasUnix() && local != nil && local.Network() == "unix"}
 }
 
 // visit lets a connection in of which nobody knows what it wants. A proxy has the visitors of many addresses.
-func (d *door) visit(peer client) *Refusal {
-	if err := d.gate.Visit(visitor(peer)); err != nil {
-		return d.turnAway(err)
+func (d *door) visit(peer client) (admission.Pass, *Refusal) {
+	pass, err := d.gate.Visit(visitor(peer))
+	if err != nil {
+		return pass, d.turnAway(err)
 	}
-	return nil
+	return pass, nil
 }
 
 // leaveVisitor counts out who was let in by visit.
-func (d *door) leaveVisitor(peer client) { d.gate.LeaveVisitor(visitor(peer)) }
+func (d *door) leaveVisitor(peer client, p admission.Pass) { d.gate.LeaveVisitor(visitor(peer), p) }
 
 // visitor returns the address by which a connection without a request is counted.
 func visitor(peer client) netip.Addr {
@@ -106,23 +116,24 @@ func visitor(peer client) netip.Addr {
 
 // admit finds out who has sent a handshake through peer, and lets him in, which leave undoes. The error is a
 // [*Refusal].
-func (d *door) admit(r *request, peer client) (client, error) {
+func (d *door) admit(r *request, peer client) (client, admission.Pass, error) {
 	if d == nil {
-		return peer, nil
+		return peer, 0, nil
 	}
 	from, err := d.follow(r.http, peer)
 	if err != nil {
 		d.counts.refuse(refusedRequest)
-		return from, err
+		return from, 0, err
 	}
-	switch err := d.gate.Connect(from.addr.Addr()); {
-	case err == nil:
-	case d.dryRun:
-		d.spare(from, err)
+	pass, over := d.gate.Connect(from.addr.Addr())
+	switch {
+	case over == nil:
+	case pass.In():
+		d.spare(from, over)
 	default:
-		return from, d.turnAway(err)
+		return from, pass, d.turnAway(over)
 	}
-	return from, nil
+	return from, pass, nil
 }
 
 // follow returns the client who is behind peer, if that is a proxy.
@@ -130,7 +141,8 @@ func (d *door) follow(r *http.Request, peer client) (client, error) {
 	if !peer.trusted {
 		return peer, nil
 	}
-	addr, err := clientaddr.FromHeader(r.Header, d.header, peer.addr.Addr(), &d.trust)
+	p := d.proxies.Load()
+	addr, err := clientaddr.FromHeader(r.Header, p.header, peer.addr.Addr(), &p.trust)
 	var wrong *clientaddr.HeaderError
 	if errors.As(err, &wrong) {
 		return peer, &Refusal{Status: http.StatusBadRequest, Reason: "where the request comes from is not clear: " + wrong.Error()}
@@ -156,9 +168,9 @@ func (d *door) turnAway(err error) *Refusal {
 }
 
 // leave counts out who was let in by admit.
-func (d *door) leave(addr netip.Addr) {
+func (d *door) leave(addr netip.Addr, p admission.Pass) {
 	if d != nil {
-		d.gate.LeaveConn(addr)
+		d.gate.LeaveConn(addr, p)
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/molva-ws/molva/internal/admission"
 	"github.com/molva-ws/molva/internal/loop"
 	"github.com/molva-ws/molva/wire"
 )
@@ -23,8 +24,9 @@ type Conn struct {
 	decoder   *wire.Decoder // see takeDecoder
 	extra     *extra        // nil on a connection that has none of it
 	role      wire.Role
-	entered   bool   // is one of the server's connections; see server
-	place     uint32 // in the list of all connections, from 1; 0 for none. It belongs to the hub, under its lock
+	entered   bool           // is one of the server's connections; see server
+	pass      admission.Pass // to leave the server's door with; changes under the hub's lock
+	place     uint32         // in the list of all connections, from 1; 0 for none. It belongs to the hub, under its lock
 
 	// order is held by those who send what must not be passed by others, or change what may be sent next. Nothing in
 	// it blocks.

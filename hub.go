@@ -126,6 +126,15 @@ func (h *hub) leave(c *Conn) {
 	}
 }
 
+// whileIn calls f unless c has left, which it does not meanwhile. f must not call the hub.
+func (h *hub) whileIn(c *Conn, f func()) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if c.place != 0 {
+		f()
+	}
+}
+
 func (h *hub) rename(c *Conn, user string) {
 	h.mu.Lock()
 	defer h.mu.Unlock()

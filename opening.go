@@ -11,6 +11,7 @@ import (
 	"unsafe"
 
 	"github.com/molva-ws/molva/handshake"
+	"github.com/molva-ws/molva/internal/admission"
 	"github.com/molva-ws/molva/internal/buffer"
 	"github.com/molva-ws/molva/internal/loop"
 )
@@ -23,11 +24,11 @@ type opening struct {
 	head   *buffer.Buffer // nil as long as nothing has to be kept
 	seen   int            // bytes of head that were searched for its end
 
-	peer    client   // at the other end of the socket
-	client  client   // the same, or the one for whom a proxy has opened the connection
-	remote  net.Addr // the client's, if a PROXY protocol header says so
-	proxied bool     // such a header has to come yet
-	inside  bool     // counted by the door
+	peer    client         // at the other end of the socket
+	client  client         // the same, or the one for whom a proxy has opened the connection
+	remote  net.Addr       // the client's, if a PROXY protocol header says so
+	proxied bool           // such a header has to come yet
+	pass    admission.Pass // as a visitor, until it was shown
 
 	listed     bool // is one of the server's
 	prev, next *opening
@@ -201,7 +202,7 @@ func (o *opening) upgrade(r *request, early []byte) {
 func (o *opening) refuse(refusal *Refusal) {
 	response := handshake.AppendRefusal(nil, refusal)
 	o.conn.Send(loop.Head{}, response, loop.Urgent)
-	o.conn.Finish(refusal, o.server.upgrader.set.close)
+	o.conn.Finish(refusal, o.server.upgrader.set().close)
 }
 
 // Timer ends a connection that has not made up its mind in time.

@@ -3,6 +3,7 @@ package molva
 import (
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/molva-ws/molva/internal/loop"
@@ -74,7 +75,7 @@ func orDefault(d, fallback time.Duration) time.Duration {
 	return d
 }
 
-// settings is what connections of one kind share, with the defaults filled in. It never changes.
+// settings is what connections of one kind share, with the defaults filled in. It never changes, but for the rates.
 type settings struct {
 	limits      wire.Limits
 	outbox      loop.Config
@@ -84,7 +85,7 @@ type settings struct {
 	handshake   time.Duration
 	compression Compression
 	slow        SlowPolicy
-	rates       rates
+	rates       *atomic.Pointer[rates]
 	server      *Server // nil on connections that have none
 	counts      *counts // nil on connections that have no server
 	log         *slog.Logger
@@ -94,7 +95,7 @@ type settings struct {
 
 func newSettings(l Limits, t Timeouts, c Compression, slow SlowPolicy, log *slog.Logger) *settings {
 	s := &settings{
-		limits:      wire.Limits{Message: l.Message, Frame: l.Frame, Fragments: l.Fragments},
+		limits:      wireLimits(l),
 		outbox:      loop.Config{Outbox: l.Outbox},
 		ping:        orDefault(t.Ping, defaultPing),
 		pong:        orDefault(t.Pong, defaultPong),
@@ -102,9 +103,10 @@ func newSettings(l Limits, t Timeouts, c Compression, slow SlowPolicy, log *slog
 		handshake:   orDefault(t.Handshake, defaultHandshakeTimeout),
 		compression: c,
 		slow:        slow.or(SlowClose),
-		rates:       newRates(l),
+		rates:       new(atomic.Pointer[rates]),
 		log:         log,
 	}
+	s.rates.Store(newRates(l))
 	s.outbox.WriteTimeout = orDefault(t.Write, 0)
 	if l.Outbox < 0 {
 		s.outbox.Outbox = int(^uint(0) >> 1)
@@ -116,6 +118,10 @@ func newSettings(l Limits, t Timeouts, c Compression, slow SlowPolicy, log *slog
 		s.compression.MinSize = defaultMinCompress
 	}
 	return s
+}
+
+func wireLimits(l Limits) wire.Limits {
+	return wire.Limits{Message: l.Message, Frame: l.Frame, Fragments: l.Fragments}
 }
 
 // outboxLimit returns the limit in bytes on what waits to be sent.

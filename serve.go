@@ -81,14 +81,14 @@ func (s *Server) serveStreams(l net.Listener) error {
 		switch {
 		case err == nil:
 			retry = backoff{}
-			stream := loop.NewStream(nc, &s.upgrader.set.outbox, nil)
+			stream := loop.NewStream(nc, &s.upgrader.set().outbox, nil)
 			go func() { stream.Serve(s.receive(stream)) }()
 		case s.isStopping():
 			return ErrServerClosed
 		case errors.Is(err, net.ErrClosed):
 			return err
 		default:
-			retry.wait(s.upgrader.set.log, err)
+			retry.wait(s.upgrader.set().log, err)
 		}
 	}
 }
@@ -98,16 +98,16 @@ func (s *Server) receive(conn loop.Conn) loop.Handler {
 	peer := s.door.peer(conn)
 	o := newOpening()
 	o.server, o.conn, o.peer, o.client = s, conn.(detachable), peer, peer
-	o.proxied = s.ProxyProtocol && peer.trusted
-	refusal := s.door.visit(peer)
-	o.inside = refusal == nil
+	o.proxied = s.door.speaksProxyProtocol(peer)
+	pass, refusal := s.door.visit(peer)
+	o.pass = pass
 	switch {
 	case !s.noteOpening(o):
 		conn.Abort(ErrServerClosed)
 	case refusal != nil:
 		o.refuse(refusal)
 	default:
-		conn.SetTimer(s.upgrader.set.handshake)
+		conn.SetTimer(s.upgrader.set().handshake)
 	}
 	return o
 }
@@ -121,9 +121,9 @@ func (s *Server) noteOpening(o *opening) bool {
 }
 
 func (s *Server) closedOpening(o *opening) {
-	if o.inside {
-		o.inside = false
-		s.door.leaveVisitor(o.peer)
+	if o.pass.In() {
+		s.door.leaveVisitor(o.peer, o.pass)
+		o.pass = 0
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -173,7 +173,7 @@ func (s *Server) plainRequests(addr net.Addr) *handoff {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.plain == nil && !s.stopping {
-		set := s.upgrader.set
+		set := s.upgrader.set()
 		s.plain = newHandoff(addr)
 		s.http = &http.Server{
 			Handler:           http.HandlerFunc(s.route),

@@ -13,7 +13,7 @@ import (
 
 // Server serves WebSockets by callbacks. It is an [http.Handler], for a mux beside other routes, and has a port of its
 // own with ListenAndServe or Serve. The zero value admits pages of the same origin and drops their messages. The
-// fields must not change once it serves.
+// fields must not change once it serves; SetPolicy changes what may.
 //
 // The callbacks of one connection never overlap and come in order; those of different connections run at the same
 // time. Each may block, which keeps only its own connection waiting. A callback that panics closes its connection with
@@ -74,6 +74,8 @@ type Server struct {
 	Logger *slog.Logger
 
 	setup    sync.Once
+	changing sync.Mutex // held while the policy changes
+	policy   Policy     // the one that holds
 	upgrader upgrader
 	door     *door
 	counts   *counts
@@ -94,31 +96,19 @@ type Server struct {
 
 func (s *Server) init() {
 	s.setup.Do(func() {
-		s.upgrader = upgrader{
-			set:          newSettings(s.Limits, s.Timeouts, s.Compression, s.Slow, s.Logger),
-			subprotocols: s.Subprotocols,
-			onUpgrade:    s.OnUpgrade,
-		}
-		s.upgrader.origins.Store(&s.Origins)
 		s.counts = new(counts)
-		s.upgrader.set.belongsTo(s)
+		s.policy = s.firstPolicy()
+		set := newSettings(s.Limits, s.Timeouts, s.Compression, s.Slow, s.Logger)
+		set.belongsTo(s)
+		s.upgrader = upgrader{subprotocols: s.Subprotocols, onUpgrade: s.OnUpgrade}
+		s.upgrader.current.Store(set)
+		s.upgrader.origins.Store(&s.Origins)
 		s.door = s.newDoor()
 		s.upgrader.door = s.door
 		if err := handshake.ValidateOrigins(s.Origins); err != nil {
-			s.upgrader.set.log.Error("a pattern in Server.Origins matches nothing", "error", err)
+			set.log.Error("a pattern in Server.Origins matches nothing", "error", err)
 		}
 	})
-}
-
-// SetOrigins replaces Origins, for handshakes from now on. It may be called while the server serves. If one of the
-// patterns is none it returns the error of [handshake.ValidateOrigins] and changes nothing.
-func (s *Server) SetOrigins(patterns []string) error {
-	if err := handshake.ValidateOrigins(patterns); err != nil {
-		return err
-	}
-	s.init()
-	s.upgrader.origins.Store(&patterns)
-	return nil
 }
 
 // ServeHTTP answers an opening handshake. It returns at once; the connection goes on without the request.
@@ -142,7 +132,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // driver returns the engine, which is started when it is needed first.
 func (s *Server) driver() engine {
 	s.start.Do(func() {
-		s.engine = newEngine(s, s.upgrader.set)
+		s.engine = newEngine(s, s.upgrader.set())
 		s.counts.group.Store(s.engine.group)
 	})
 	return s.engine
@@ -150,7 +140,7 @@ func (s *Server) driver() engine {
 
 // welcome makes a connection of a handshake that was answered, and opens it.
 func (s *Server) welcome(a *accepted, t loop.Conn) loop.Handler {
-	c := a.conn(t, s.upgrader.set)
+	c := a.conn(t, s.upgrader.set())
 	c.startKeepalive()
 	if s.enter(c) != nil {
 		c.finish(&CloseError{Code: CloseGoingAway, Reason: "server is shutting down"})
@@ -166,7 +156,7 @@ func (s *Server) enter(c *Conn) error {
 	defer s.mu.Unlock()
 	if s.stopping {
 		s.counts.refuse(refusedShutdown)
-		s.door.leave(c.ClientAddr())
+		s.door.leave(c.ClientAddr(), c.pass)
 		return ErrServerClosed
 	}
 	s.open++
@@ -180,7 +170,7 @@ func (s *Server) enter(c *Conn) error {
 func (s *Server) closed(c *Conn, err *CloseError) {
 	s.hub.leave(c)
 	s.counts.ended(err)
-	s.door.leave(c.ClientAddr())
+	s.door.leave(c.ClientAddr(), c.pass)
 	if c.pull == nil && s.OnClose != nil {
 		s.callOnClose(c, err)
 	}
@@ -214,7 +204,7 @@ func (s *Server) callOnClose(c *Conn, err *CloseError) {
 // recovered is deferred around callbacks.
 func (s *Server) recovered(c *Conn) {
 	if v := recover(); v != nil {
-		s.upgrader.set.log.Error("callback panicked", "client", c.ClientAddr(), "user", c.User(), "panic", v,
+		s.upgrader.set().log.Error("callback panicked", "client", c.ClientAddr(), "user", c.User(), "panic", v,
 			"stack", string(debug.Stack()))
 		c.finish(&CloseError{Code: CloseInternalError, Reason: "internal error"})
 	}

@@ -29,15 +29,15 @@ type throttle struct {
 	bytes    ratelimit.Bucket
 }
 
-// rates is what a throttle is held against.
+// rates is what throttles are held against. It does not change, but may be replaced by another.
 type rates struct {
 	messages ratelimit.Limit
 	bytes    ratelimit.Limit
 	policy   FastPolicy
 }
 
-func newRates(l Limits) rates {
-	return rates{
+func newRates(l Limits) *rates {
+	return &rates{
 		messages: ratelimit.PerSecond(l.Messages, int64(l.MessageBurst)),
 		bytes:    ratelimit.PerSecond(l.Bytes, l.ByteBurst),
 		policy:   l.Fast,
@@ -68,7 +68,7 @@ func (c *Conn) paceBytes(ctx context.Context, n int) error {
 	if t == nil || n == 0 {
 		return nil
 	}
-	return c.pace(ctx, &t.bytes, c.set.rates.bytes, n)
+	return c.pace(ctx, &t.bytes, c.set.rates.Load().bytes, n)
 }
 
 // paceMessage is called for each message, before it is delivered.
@@ -77,13 +77,13 @@ func (c *Conn) paceMessage(ctx context.Context) error {
 	if t == nil {
 		return nil
 	}
-	return c.pace(ctx, &t.messages, c.set.rates.messages, 1)
+	return c.pace(ctx, &t.messages, c.set.rates.Load().messages, 1)
 }
 
 // countControl counts a control frame as a message. It is answered at once; the next message waits for it.
 func (c *Conn) countControl() {
 	if t := c.throttle(); t != nil {
-		t.messages.Take(c.set.rates.messages, clock(), 1)
+		t.messages.Take(c.set.rates.Load().messages, clock(), 1)
 	}
 }
 
@@ -91,7 +91,7 @@ func (c *Conn) pace(ctx context.Context, b *ratelimit.Bucket, l ratelimit.Limit,
 	wait := b.Wait(l, clock())
 	switch {
 	case wait == 0 || c.closing.Load() != nil:
-	case c.set.rates.policy == FastClose:
+	case c.set.rates.Load().policy == FastClose:
 		c.finish(&CloseError{Code: ClosePolicyViolation, Reason: "too many messages or bytes in a second", cause: ErrTooFast})
 	default:
 		if err := c.pause(ctx, wait); err != nil {

@@ -28,7 +28,7 @@ func (d *deaf) Send(loop.Head, []byte, loop.Priority) error {
 func throttled(l Limits) (*Conn, *deaf) {
 	set := newSettings(l, Timeouts{}, Compression{}, SlowClose, nil)
 	transport := new(deaf)
-	return &Conn{set: set, transport: transport, extra: &extra{throttle: set.rates.newThrottle()}}, transport
+	return &Conn{set: set, transport: transport, extra: &extra{throttle: set.rates.Load().newThrottle()}}, transport
 }
 
 func TestPaceKeepsTheRate(t *testing.T) {

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/molva-ws/molva/handshake"
+	"github.com/molva-ws/molva/internal/admission"
 	"github.com/molva-ws/molva/internal/buffer"
 	"github.com/molva-ws/molva/internal/loop"
 	"github.com/molva-ws/molva/wire"
@@ -41,12 +42,15 @@ type Refusal = handshake.Refusal
 
 // upgrader is what it takes to answer an opening handshake.
 type upgrader struct {
-	set          *settings
+	current      atomic.Pointer[settings] // see set
 	origins      atomic.Pointer[[]string]
 	subprotocols []string
 	onUpgrade    func(*Upgrade) error
 	door         *door // nil on connections that have no server
 }
+
+// set returns what new connections share.
+func (u *upgrader) set() *settings { return u.current.Load() }
 
 // request is an opening handshake in whichever form it has come.
 type request struct {
@@ -61,6 +65,7 @@ type accepted struct {
 	user     string
 	value    any
 	door     *door // the client has to leave it
+	pass     admission.Pass
 	client   client
 }
 
@@ -69,34 +74,35 @@ type accepted struct {
 func (u *upgrader) accept(r *request, peer client) (accepted, error) {
 	offer, err := r.head.Check()
 	if err != nil {
-		u.set.counts.refuse(refusedRequest)
+		u.set().counts.refuse(refusedRequest)
 		return accepted{}, err
 	}
-	from, err := u.door.admit(r, peer)
+	from, pass, err := u.door.admit(r, peer)
 	if err != nil {
 		return accepted{}, err
 	}
 	a, err := u.agree(r, offer, from)
 	if err != nil {
-		u.door.leave(from.addr.Addr())
+		u.door.leave(from.addr.Addr(), pass)
 	}
+	a.pass = pass
 	return a, err
 }
 
 // agree asks whether the client may have a connection, and of which kind.
 func (u *upgrader) agree(r *request, offer handshake.Offer, from client) (accepted, error) {
 	if err := r.head.CheckOrigin(*u.origins.Load()); err != nil {
-		u.set.counts.refuse(refusedOrigin)
+		u.set().counts.refuse(refusedOrigin)
 		return accepted{}, err
 	}
 	a := accepted{door: u.door, client: from}
 	a.agreed.Subprotocol = handshake.ChooseSubprotocol(u.subprotocols, offer.Subprotocols)
-	a.agreed.Deflate = u.set.acceptDeflate(offer.Extensions)
+	a.agreed.Deflate = u.set().acceptDeflate(offer.Extensions)
 	var extra http.Header
 	if u.onUpgrade != nil {
 		var err error
 		if extra, err = u.ask(r.http, &a); err != nil {
-			u.set.counts.refuse(refusedUpgrade)
+			u.set().counts.refuse(refusedUpgrade)
 			return accepted{}, err
 		}
 	}
@@ -125,7 +131,7 @@ func (u *upgrader) respond(a *accepted, key string, extra http.Header) error {
 	raw, err := handshake.AppendResponse(response.Bytes(), key, a.agreed, extra)
 	if err != nil {
 		response.Free()
-		u.set.counts.refuse(refusedFailed)
+		u.set().counts.refuse(refusedFailed)
 		return fmt.Errorf("%w: %w", errResponse, err)
 	}
 	response.Set(raw)
@@ -137,6 +143,7 @@ func (u *upgrader) respond(a *accepted, key string, extra http.Header) error {
 func (a *accepted) conn(transport loop.Conn, set *settings) *Conn {
 	a.response.Free()
 	c := newConn(wire.Server, transport, set, &a.agreed)
+	c.pass = a.pass
 	if a.user != "" || a.value != nil {
 		c.known().user, c.known().value = a.user, a.value
 	}
@@ -153,7 +160,7 @@ func (a *accepted) conn(transport loop.Conn, set *settings) *Conn {
 // fail undoes the acceptance when it comes to no connection.
 func (a *accepted) fail() {
 	a.response.Free()
-	a.door.leave(a.client.addr.Addr())
+	a.door.leave(a.client.addr.Addr(), a.pass)
 	if a.door != nil {
 		a.door.counts.refuse(refusedFailed)
 	}
@@ -173,7 +180,7 @@ func (u *upgrader) upgrade(w http.ResponseWriter, r *http.Request) (net.Conn, *b
 		u.refusal(err, func() string { return r.RemoteAddr }).ServeHTTP(w, r)
 		return nil, nil, nil, err
 	}
-	nc.SetDeadline(time.Now().Add(min(u.set.handshake, 24*time.Hour)))
+	nc.SetDeadline(time.Now().Add(min(u.set().handshake, 24*time.Hour)))
 	if _, err := nc.Write(a.response.Bytes()); err != nil {
 		a.fail()
 		early.Free()
@@ -187,7 +194,7 @@ func (u *upgrader) upgrade(w http.ResponseWriter, r *http.Request) (net.Conn, *b
 func (u *upgrader) callOnUpgrade(up *Upgrade) (err error) {
 	defer func() {
 		if v := recover(); v != nil {
-			u.set.log.Error("callback panicked", "client", up.ClientAddr, "panic", v, "stack", string(debug.Stack()))
+			u.set().log.Error("callback panicked", "client", up.ClientAddr, "panic", v, "stack", string(debug.Stack()))
 			err = &Refusal{Status: http.StatusInternalServerError, Reason: "internal error"}
 		}
 	}()
@@ -200,7 +207,7 @@ func (u *upgrader) refusal(err error, remote func() string) *Refusal {
 	if errors.As(err, &refusal) {
 		return refusal
 	}
-	u.set.log.Warn("opening handshake refused", "remote", remote(), "error", err)
+	u.set().log.Warn("opening handshake refused", "remote", remote(), "error", err)
 	switch {
 	case errors.Is(err, errHijack):
 		return &Refusal{Status: http.StatusInternalServerError, Reason: "this server cannot hand connections over"}
@@ -260,7 +267,7 @@ func newConn(role wire.Role, transport loop.Conn, set *settings, agreed *handsha
 	if agreed.Subprotocol != "" {
 		c.known().subprotocol = agreed.Subprotocol
 	}
-	if throttle := set.rates.newThrottle(); throttle != nil {
+	if throttle := set.rates.Load().newThrottle(); throttle != nil {
 		c.extra = &extra{throttle: throttle}
 	}
 	if agreed.Deflate != nil {

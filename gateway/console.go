@@ -74,7 +74,7 @@ func serveConsole(w http.ResponseWriter, r *http.Request, name string) {
 }
 
 func (g *Gateway) serveHints(w http.ResponseWriter, r *http.Request) {
-	hints, err := json.Marshal(g.Hints)
+	hints, err := json.Marshal(g.policy.Load().Hints)
 	if err != nil {
 		http.Error(w, "internal error", http.StatusInternalServerError)
 		return

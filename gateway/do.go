@@ -48,7 +48,7 @@ func (g *Gateway) do(ctx context.Context, c *Command) (*Answer, *commandError) {
 		return nil, wrongField(strconv.Quote(odd) + " does not belong to " + name)
 	}
 	for _, field := range []struct{ name, value string }{{"user", c.User}, {"room", c.Room}, {"subject", c.Subject}} {
-		if field.value != "" && !validName(field.value, g.limits.Name) {
+		if field.value != "" && !validName(field.value, g.limits().Name) {
 			return nil, wrongField(field.name + " must be " + g.nameRule())
 		}
 	}
@@ -125,7 +125,7 @@ func (g *Gateway) doSend(ctx context.Context, c *Command) (*Answer, *commandErro
 	if len(c.Key) > maxKey {
 		return nil, wrongField("key must be 1 to " + strconv.Itoa(maxKey) + " bytes")
 	}
-	return g.keys.once(ctx, g.limits, c, func() *Answer { return g.sendNow(c) })
+	return g.keys.once(ctx, *g.limits(), c, func() *Answer { return g.sendNow(c) })
 }
 
 func (g *Gateway) checkMessage(c *Command) *commandError {
@@ -134,8 +134,8 @@ func (g *Gateway) checkMessage(c *Command) *commandError {
 		return wrongField("names that begin with $ are reserved")
 	case len(c.Message) == 0:
 		return wrongField("message is missing")
-	case len(c.Message) > g.limits.Message:
-		return &commandError{ErrTooLarge, "message is longer than " + strconv.Itoa(g.limits.Message) + " bytes"}
+	case len(c.Message) > g.limits().Message:
+		return &commandError{ErrTooLarge, "message is longer than " + strconv.Itoa(g.limits().Message) + " bytes"}
 	case !json.Valid(c.Message) || !utf8.Valid(c.Message):
 		return wrongField("message must be a JSON value in UTF-8")
 	}

@@ -58,7 +58,7 @@ func (g *Gateway) meant(c *Command) ([]*Client, *commandError) {
 // put makes a connection a member of a room, and reports whether it is one now. It is not told of presence unless it
 // asks for it.
 func (g *Gateway) put(c *Client, name string) bool {
-	if c.joined([]byte(name)) == nil && c.count() >= g.limits.Rooms {
+	if c.joined([]byte(name)) == nil && c.count() >= g.limits().Rooms {
 		return false
 	}
 	r := g.rooms.locked(name)

@@ -68,7 +68,6 @@ type Gateway struct {
 
 	setup   sync.Once
 	started time.Time
-	limits  Limits // with the defaults filled in
 	policy  atomic.Pointer[policy]
 	log     *slog.Logger
 	misuse  quietlog.Log
@@ -155,9 +154,8 @@ func (g *Gateway) init() {
 			g.log = slog.Default()
 		}
 		g.misuse.Logger = g.log
-		g.limits = g.Limits.withDefaults()
-		g.policy.Store(g.firstPolicy())
 		g.setUpWebSocket()
+		g.policy.Store(g.firstPolicy())
 		g.setUpRoutes()
 	})
 }

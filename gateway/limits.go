@@ -25,6 +25,8 @@ func (l Limits) withDefaults() Limits {
 		Message: orDefault(l.Message, 1<<20),
 		Keys:    orDefault(l.Keys, 100_000),
 		KeyAge:  orDefault(l.KeyAge, 10*time.Minute),
+
+		ConnsPerUser: l.ConnsPerUser,
 	}
 }
 

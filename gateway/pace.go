@@ -20,7 +20,7 @@ func (c *Client) Pace(room string, perSecond float64, burst int) bool {
 	}
 	now := time.Now().UnixNano()
 	used, known := c.paces[room]
-	if used.Wait(limit, now) > 0 || !known && !c.paces.room(c.gateway.limits.Rooms, now) {
+	if used.Wait(limit, now) > 0 || !known && !c.paces.room(c.gateway.limits().Rooms, now) {
 		return false
 	}
 	if c.paces == nil {

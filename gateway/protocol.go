@@ -158,7 +158,7 @@ func (r *request) name(field string, raw []byte) (string, *ClientError) {
 	if !ok {
 		return "", badField(field + " must be a string")
 	}
-	if !validName(string(name), r.gateway.limits.Name) {
+	if !validName(string(name), r.gateway.limits().Name) {
 		return "", badField(field + " must be " + r.gateway.nameRule())
 	}
 	return string(name), nil

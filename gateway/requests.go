@@ -14,10 +14,10 @@ func (r *request) join() *ClientError {
 	if isReserved(name) && (name != statsRoom || !r.gateway.Console) {
 		return &ClientError{ErrForbidden, "names that begin with $ are reserved"}
 	}
-	if r.joined([]byte(name)) == nil && r.count() >= r.gateway.limits.Rooms {
+	if r.joined([]byte(name)) == nil && r.count() >= r.gateway.limits().Rooms {
 		return &ClientError{ErrTooManyRooms, "leave a room before joining another one"}
 	}
-	if rule := r.gateway.Rules.Join; rule != nil {
+	if rule := r.gateway.rules().Join; rule != nil {
 		if err := rule(r.Client, name); err != nil {
 			return r.denied("join", err)
 		}
@@ -32,7 +32,7 @@ func (r *request) join() *ClientError {
 
 // maySee asks Rules.Presence.
 func (r *request) maySee(room string) *ClientError {
-	if rule := r.gateway.Rules.Presence; rule != nil {
+	if rule := r.gateway.rules().Presence; rule != nil {
 		if err := rule(r.Client, room); err != nil {
 			return r.denied("presence", err)
 		}
@@ -83,7 +83,7 @@ var errNotJoined = &ClientError{ErrNotJoined, "join the room first"}
 
 // mayFromOutside reports whether one need not have joined a room to use it.
 func (r *request) mayFromOutside(room string) bool {
-	return r.gateway.Rules.Unjoined && !isReserved(room)
+	return r.gateway.rules().Unjoined && !isReserved(room)
 }
 
 func (r *request) publish() *ClientError {
@@ -144,7 +144,7 @@ func (r *request) mayPublish(room string) *ClientError {
 	if isReserved(room) {
 		return errReserved
 	}
-	if rule := r.gateway.Rules.Publish; rule != nil {
+	if rule := r.gateway.rules().Publish; rule != nil {
 		if err := rule(r.Client, room, r.data); err != nil {
 			return r.denied("publish", err)
 		}
@@ -162,13 +162,13 @@ func (r *request) send() *ClientError {
 	case isReserved(name):
 		return errReserved
 	}
-	if rule := r.gateway.Rules.Send; rule != nil {
+	if rule := r.gateway.rules().Send; rule != nil {
 		if err := rule(r.Client, name, r.data); err != nil {
 			return r.denied("send", err)
 		}
 	}
 	s := r.gateway.sendUser(name, r.Client, r.data)
-	if told := r.gateway.Observer.Sent; told != nil {
+	if told := r.gateway.observer().Sent; told != nil {
 		told(r.Client, r.publication(s, Publication{User: name}))
 	}
 	r.answerSent(s)
@@ -177,7 +177,7 @@ func (r *request) send() *ClientError {
 
 // published is called when a message was sent to a room.
 func (r *request) published(room string, s sent) {
-	if told := r.gateway.Observer.Published; told != nil {
+	if told := r.gateway.observer().Published; told != nil {
 		told(r.Client, r.publication(s, Publication{Room: room}))
 	}
 	r.answerSent(s)
@@ -204,14 +204,15 @@ func (r *request) answerSent(s sent) {
 }
 
 func (r *request) renew() *ClientError {
-	if r.gateway.Renew == nil {
+	renew := r.gateway.policy.Load().Renew
+	if renew == nil {
 		return &ClientError{ErrUnsupported, "tokens are not renewed here"}
 	}
 	token, ok := stringOf(r.token)
 	if !ok || len(token) == 0 {
 		return badField("token must be a string")
 	}
-	expires, err := r.gateway.Renew(r.Client, string(token))
+	expires, err := renew(r.Client, string(token))
 	if err != nil {
 		return r.denied("renew", err)
 	}

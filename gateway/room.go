@@ -126,11 +126,12 @@ func (r *room) add(g *Gateway, c *Client) bool {
 		}
 		return false
 	}
-	if r.conns.Add(1) == 1 && g.Observer.Occupied != nil {
-		g.Observer.Occupied(r.name)
+	o := g.observer()
+	if r.conns.Add(1) == 1 && o.Occupied != nil {
+		o.Occupied(r.name)
 	}
-	if g.Observer.Joined != nil {
-		g.Observer.Joined(c, r.name)
+	if o.Joined != nil {
+		o.Joined(c, r.name)
 	}
 	if c.user != "" {
 		if r.users == nil {
@@ -165,8 +166,9 @@ func (r *room) remove(g *Gateway, c *Client) bool {
 	}
 	c.conn.Leave(r.name)
 	c.conn.Leave(r.watch)
-	if g.Observer.Left != nil {
-		g.Observer.Left(c, r.name)
+	o := g.observer()
+	if o.Left != nil {
+		o.Left(c, r.name)
 	}
 	if c.user != "" {
 		if r.users[c.user]--; r.users[c.user] == 0 {
@@ -175,8 +177,8 @@ func (r *room) remove(g *Gateway, c *Client) bool {
 		}
 	}
 	if r.conns.Add(-1) == 0 {
-		if g.Observer.Vacated != nil {
-			g.Observer.Vacated(r.name)
+		if o.Vacated != nil {
+			o.Vacated(r.name)
 		}
 		g.rooms.remove(r)
 	}

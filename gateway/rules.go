@@ -65,7 +65,7 @@ func isReserved(name string) bool { return name != "" && name[0] == reserved }
 
 // nameRule says in a sentence what validName wants.
 func (g *Gateway) nameRule() string {
-	return "1 to " + strconv.Itoa(g.limits.Name) + " bytes of UTF-8 without control characters"
+	return "1 to " + strconv.Itoa(g.limits().Name) + " bytes of UTF-8 without control characters"
 }
 
 // validName reports whether name can be that of a room or a user: 1 to most bytes of UTF-8 without control characters.

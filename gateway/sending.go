@@ -71,7 +71,7 @@ func (p *publication) delivery(g *Gateway, room string) molva.Delivery {
 	if p.from != nil && !p.echo {
 		d.Except = p.from.conn
 	}
-	if rule := g.Rules.Slow; rule != nil {
+	if rule := g.rules().Slow; rule != nil {
 		d.Slow = rule(room)
 	}
 	return d

@@ -33,7 +33,7 @@ func (g *Gateway) welcome(u *molva.Upgrade) error {
 	if err := g.identify(u); err != nil {
 		return err
 	}
-	if u.User != "" && !g.limits.ValidUser(u.User) {
+	if u.User != "" && !g.limits().ValidUser(u.User) {
 		return &molva.Refusal{
 			Status: http.StatusBadRequest,
 			Reason: "the name of a user must be " + g.nameRule() + " and not begin with $",
@@ -50,11 +50,12 @@ func (g *Gateway) welcome(u *molva.Upgrade) error {
 
 // identify finds out who it is.
 func (g *Gateway) identify(u *molva.Upgrade) error {
-	if g.Identify == nil {
+	who := g.policy.Load().Identify
+	if who == nil {
 		u.User = u.URL.Query().Get("user")
 		return nil
 	}
-	err := g.Identify(u)
+	err := who(u)
 	var refusal *molva.Refusal
 	if err == nil || errors.As(err, &refusal) {
 		return err
@@ -76,7 +77,7 @@ func (g *Gateway) opened(conn *molva.Conn) {
 	if c.user != "" {
 		conn.SetUser(c.user)
 	}
-	g.enforceUserConns(conn, g.conns.add(c, g.Observer.Connected))
+	g.enforceUserConns(conn, g.conns.add(c, g.observer().Connected))
 	if g.logsDebug() {
 		g.log.Debug("connection opened", "conn", c.ID(), "user", c.user, "client", conn.ClientAddr())
 	}
@@ -92,7 +93,7 @@ func (c *Client) expires() time.Time {
 
 // greet says hello.
 func (c *Client) greet(expires time.Time) {
-	g := c.gateway
+	p := c.gateway.policy.Load()
 	t := newText()
 	defer t.free()
 	t.raw(`{"type":"hello","protocol":`)
@@ -104,13 +105,13 @@ func (c *Client) greet(expires time.Time) {
 		t.string(c.user)
 	}
 	t.raw(`,"limits":{"message":`)
-	t.int(max(0, g.WebSocket.Limits.Message))
+	t.int(max(0, p.WebSocket.Limits.Message))
 	t.raw(`,"rooms":`)
-	t.int(int64(g.limits.Rooms))
+	t.int(int64(p.limits.Rooms))
 	t.raw(`,"name":`)
-	t.int(int64(g.limits.Name))
+	t.int(int64(p.limits.Name))
 	t.raw(`,"rate":`)
-	t.b = strconv.AppendFloat(t.b, max(0, g.WebSocket.Limits.Messages), 'f', -1, 64)
+	t.b = strconv.AppendFloat(t.b, max(0, p.WebSocket.Limits.Messages), 'f', -1, 64)
 	t.raw(`},"time":`)
 	t.int(c.since)
 	if !expires.IsZero() {
@@ -131,7 +132,7 @@ func (g *Gateway) closed(conn *molva.Conn, err error) {
 	g.conns.remove(c)
 	g.leaveAll(c)
 	c.stopExpiry()
-	if told := g.Observer.Disconnected; told != nil {
+	if told := g.observer().Disconnected; told != nil {
 		told(c, err)
 	}
 	if g.logsDebug() {

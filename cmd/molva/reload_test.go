@@ -50,12 +50,12 @@ func TestReloadTellsWhatItDid(t *testing.T) {
 	reload := func() result { return molvaRun(t, "", "reload", "--socket", s.socket) }
 	reload().wantsText(t, 0, "read again; nothing has changed\n", "")
 
-	rewrite(t, path, "keys = ['"+newKey+"']\norigins = ['https://app.example']\n[limits]\nconns = 5\n")
+	rewrite(t, path, "keys = ['"+newKey+"']\norigins = ['https://app.example']\n[limits]\nname = 64\n")
 	r := reload()
 	r.wantsText(t, 0, "now              origins: [] -> [\"https://app.example\"]\n", "")
-	r.wantsText(t, 0, "needs a restart  limits.conns: 0 -> 5\n", "")
+	r.wantsText(t, 0, "needs a restart  limits.name: 128 -> 64\n", "")
 	r.wantsText(t, 0, "now              keys: [\"********\"] -> [\"********\"]\n", "")
-	reload().wantsText(t, 0, "needs a restart  limits.conns: 0 -> 5\n", "")
+	reload().wantsText(t, 0, "needs a restart  limits.name: 128 -> 64\n", "")
 	for key, code := range map[string]int{oldKey: 1, newKey: 0} {
 		molvaRun(t, "", "send", "--url", s.url, "--key", key, "--all", "hi").wantsText(t, code, "", "")
 	}
@@ -144,10 +144,31 @@ func TestReloadLosesNoMessage(t *testing.T) {
 	}
 }
 
+// settingsOfRound is a good file that differs from the one before in all that takes effect while clients are there.
+func settingsOfRound(i int) string {
+	text := fmt.Sprintf(`keys = ['%s']
+origins = ['https://%d.example']
+trusted_proxies = ['10.0.0.%d']
+[limits]
+conns = %d
+conns_per_address = %d
+ipv6_prefix = %d
+messages = %d
+slow = '%s'
+`, newKey, i, i%256, 5000-i%100, 4000*(i%2), 64-i%8, 50+i, []string{"disconnect", "drop-oldest"}[i%2])
+	if i%2 == 1 {
+		text += "[auth.anonymous]\nallow = true\n"
+	}
+	if i%3 == 1 {
+		text += "[hooks]\nurl = 'http://127.0.0.1:1/'\nsecrets = ['" + hookSecret + "']\n"
+	}
+	return text
+}
+
 // reloadOnAndOn has good and bad files read until stop is closed, by both ways.
 func (s *served) reloadOnAndOn(path string, stop <-chan struct{}) {
 	for i := 0; ; i++ {
-		rewrite(s.T, path, fmt.Sprintf("keys = ['%s']\norigins = ['https://%d.example']\n", newKey, i))
+		rewrite(s.T, path, settingsOfRound(i))
 		molvaRun(s.T, "", "reload", "--socket", s.socket)
 		rewrite(s.T, path, "origins = 5")
 		s.signal(syscall.SIGHUP)

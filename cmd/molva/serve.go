@@ -77,12 +77,18 @@ func newServing(loader *config.Loader, loaded *config.Settings, d *doors, stderr
 		d.hosts = append(d.hosts, loaded.TLS.ACME...)
 		r.certificates = encryption.Keep
 	}
-	r.server, err = loaded.NewServer(config.Own{Key: r.start.key, Hosts: d.hosts, Level: level, Logger: r.log})
+	r.server, err = loaded.NewServer(config.Own{
+		Key:    r.start.key,
+		Hosts:  d.hosts,
+		Hints:  r.start.hints(),
+		Listen: d.addresses(),
+		Level:  level,
+		Logger: r.log,
+	})
 	if err != nil {
 		return nil, err
 	}
 	r.server.Gateway.Reload = r.reloadForCommand
-	r.server.Gateway.Hints = r.start.hints()
 	return r, nil
 }
 
@@ -100,7 +106,6 @@ func announce(loaded *config.Settings, d *doors) *announcement {
 		program: invocation(),
 		listen:  d.addresses(),
 		open:    !loaded.Auth.On(),
-		local:   loaded.Local(),
 		tls:     loaded.TLS.On(),
 		console: loaded.Console,
 		socket:  d.socketAddress(),

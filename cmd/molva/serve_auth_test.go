@@ -133,10 +133,14 @@ func TestReloadReplacesWhoMayComeInAndWhatTheyMay(t *testing.T) {
 
 	rewrite(t, path, "drain = '3s'\n")
 	r = molvaRun(t, "", "reload", "--socket", s.socket)
-	r.wantsText(t, 0, "needs a restart  auth.jwt.secret_file", "")
+	r.wantsText(t, 0, "now              auth.jwt.secret_file", "")
 	r.wantsText(t, 0, "now              drain: \"10s\" -> \"3s\"", "")
+	s.refuses("user=42", nil, 101)
+
+	rewrite(t, path, "auth.jwt.secret_file = '"+secret+"'\nrooms = [{room = 'news', join = 'anyone'}]\n")
+	molvaRun(t, "", "reload", "--socket", s.socket).wantsText(t, 0, "now              auth.jwt.secret_file", "")
 	s.refuses("user=42", nil, 401)
-	s.refuses("token="+token(t, secondSecret, "42", time.Hour), nil, 101)
+	c.say(`{"type":"join","room":"news","ack":3}`) // it has stayed all the while
 
 	os.Remove(secret)
 	rewrite(t, path, "auth.jwt.secret_file = '"+secret+"'\n")

@@ -17,7 +17,6 @@ type announcement struct {
 	program string     // how it was called
 	listen  []net.Addr // of the web
 	open    bool       // anyone may connect as anyone
-	local   bool       // but only from this machine
 	tls     bool
 	name    string // of the certificates that are made, without which no browser takes them; "" if there are others
 	console bool   // there is a page
@@ -75,17 +74,14 @@ func (a *announcement) send() string {
 	return line
 }
 
-// hints returns what the page tells. Whoever can reach it from elsewhere need not know where the local socket is.
+// hints returns what the page tells, to whoever can reach it from elsewhere not all of it.
 func (a *announcement) hints() gateway.Hints {
-	h := gateway.Hints{Open: a.open}
+	h := gateway.Hints{Send: a.send()}
 	if a.key != "" {
 		h.Run = rand.Text()
 	}
-	if a.local {
-		h.Send = a.send()
-		if a.socket != "" && !strings.HasPrefix(a.socket, "tcp:") {
-			h.Socket = a.socket
-		}
+	if a.socket != "" && !strings.HasPrefix(a.socket, "tcp:") {
+		h.Socket = a.socket
 	}
 	return h
 }

@@ -8,29 +8,53 @@ import (
 	"github.com/molva-ws/molva/gateway"
 )
 
-// gateway makes a gateway of what is set, but for who may come in and the rules.
-func (s *Settings) gateway(log *slog.Logger) *gateway.Gateway {
+// policy returns what of a gateway may change, but for who may come in, the rules and who is told.
+func (s *Settings) policy() gateway.Policy {
 	l := &s.Limits
-	return &gateway.Gateway{
-		Keys:    s.APIKeys(),
-		Hosts:   s.Hosts,
-		Console: s.Console,
-		Logger:  log,
+	return gateway.Policy{
+		Keys:  s.APIKeys(),
+		Hosts: s.Hosts,
+		Hints: gateway.Hints{Open: !s.Auth.On()},
 		Limits: gateway.Limits{
 			Rooms:        l.Rooms,
 			Name:         l.Name,
 			Message:      int(l.SendMessage),
 			ConnsPerUser: l.ConnsPerUser,
 		},
-		WebSocket: molva.Server{
+		WebSocket: molva.Policy{
 			Origins:        s.Origins,
+			Admission:      s.admission(),
 			TrustedProxies: s.TrustedProxies,
 			ProxyHeader:    s.ProxyHeader,
 			ProxyProtocol:  s.ProxyProtocol,
-			Admission:      s.admission(),
 			Limits:         s.connLimits(),
-			Timeouts:       molva.Timeouts{Handshake: l.HandshakeTime},
 			Slow:           slowPolicy(l.Slow),
+		},
+	}
+}
+
+// gateway makes a gateway that begins with a policy.
+func (s *Settings) gateway(p gateway.Policy, log *slog.Logger) *gateway.Gateway {
+	return &gateway.Gateway{
+		Identify: p.Identify,
+		Renew:    p.Renew,
+		Rules:    p.Rules,
+		Observer: p.Observer,
+		Keys:     p.Keys,
+		Hints:    p.Hints,
+		Hosts:    p.Hosts,
+		Limits:   p.Limits,
+		Console:  s.Console,
+		Logger:   log,
+		WebSocket: molva.Server{
+			Origins:        p.WebSocket.Origins,
+			Admission:      p.WebSocket.Admission,
+			TrustedProxies: p.WebSocket.TrustedProxies,
+			ProxyHeader:    p.WebSocket.ProxyHeader,
+			ProxyProtocol:  p.WebSocket.ProxyProtocol,
+			Limits:         p.WebSocket.Limits,
+			Slow:           p.WebSocket.Slow,
+			Timeouts:       molva.Timeouts{Handshake: s.Limits.HandshakeTime},
 		},
 	}
 }
@@ -40,19 +64,6 @@ func (s *Settings) Local() bool { return !s.Open && !s.Auth.On() }
 
 // APIKeys returns the keys for the HTTP API, from wherever they are set.
 func (s *Settings) APIKeys() []string { return slices.Clone(s.keys) }
-
-// policy returns what of a gateway that serves follows from the settings. A server without keys needs the one that was
-// made for it, and one that only its own machine may reach has names of its own.
-func (s *Settings) policy(own Own) gateway.Policy {
-	p := gateway.Policy{Keys: s.APIKeys(), Hosts: s.Hosts, Origins: s.Origins, ConnsPerUser: s.Limits.ConnsPerUser}
-	if len(p.Keys) == 0 {
-		p.Keys = []string{own.Key}
-	}
-	if s.Local() || len(s.Hosts) > 0 {
-		p.Hosts = append(slices.Clone(own.Hosts), s.Hosts...)
-	}
-	return p
-}
 
 func (s *Settings) admission() molva.Admission {
 	l := &s.Limits

@@ -3,7 +3,6 @@ package config
 import (
 	"reflect"
 	"slices"
-	"strings"
 )
 
 // Change is what became of a key when the file was read again.
@@ -47,14 +46,14 @@ func (s *Settings) readOtherwise(k *Key, running *Settings) bool {
 	return false
 }
 
-// takes reports whether a change of a key takes effect at once. Whether clients have to say who they are at all, and
-// whether there are rules, is decided at the start.
+// takes reports whether a change of a key takes effect at once. Some do not while something else is as it is until the
+// next start: the header of a proxy does not go with TLS, and a message that no outbox holds would reach nobody.
 func (s *Settings) takes(k *Key, running *Settings) bool {
-	switch section, _, _ := strings.Cut(k.Path, "."); section {
-	case "auth":
-		return k.Live && s.Auth.On() == running.Auth.On()
-	case "rooms", "direct":
-		return k.Live && s.rulesOn() == running.rulesOn()
+	switch k.Path {
+	case "proxy_protocol":
+		return !s.ProxyProtocol || !running.TLS.On()
+	case "limits.send_message":
+		return s.Limits.SendMessage <= running.Limits.Outbox
 	}
 	return k.Live
 }
@@ -66,9 +65,6 @@ func (s *Settings) adopt(running *Settings) *Settings {
 		if !s.takes(&k, running) {
 			k.in(&adopted.Config).Set(k.in(&running.Config))
 		}
-	}
-	if s.Auth.On() != running.Auth.On() {
-		adopted.jwtSecret = running.jwtSecret
 	}
 	return &adopted
 }

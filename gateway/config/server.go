@@ -4,7 +4,11 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"net"
 	"sync"
+	"sync/atomic"
+
+	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/molva-ws/molva/gateway"
 	"github.com/molva-ws/molva/gateway/hooks"
@@ -12,70 +16,42 @@ import (
 	"github.com/molva-ws/molva/gateway/rules"
 )
 
-// Server is a gateway with all that its settings ask for: who finds out who a client is, and the rules for rooms.
+// Server is a gateway with all that its settings ask for: who finds out who a client is, the rules for rooms, and what
+// the application is told.
 type Server struct {
 	Gateway *gateway.Gateway
 
-	own      Own
-	identity *identity.Chain // nil if clients are believed
-	rules    *rules.Set      // nil if there are none
-	hooks    *hooks.Hooks    // nil if the application is told nothing
+	own Own
 
 	mu      sync.Mutex
 	running *Settings
+	rules   *rules.Set // nil until there are rules
+
+	identity atomic.Pointer[identity.Chain] // nil until clients have to say who they are
+	hooks    atomic.Pointer[hooks.Hooks]    // nil until the application is told or asked something
 }
 
 // Own is what a server has that nobody has set.
 type Own struct {
 	Key    string         // for the HTTP API if there is no other
 	Hosts  []string       // names that requests may have in Host where only this machine may connect
+	Hints  gateway.Hints  // for the page where only this machine may connect
+	Listen []net.Addr     // where it serves the web
 	Level  *slog.LevelVar // of the logger; it follows the settings
 	Logger *slog.Logger
 }
 
 // NewServer makes a server, which is to be shut down in the end. The listeners, TLS and the start are the caller's.
 func (s *Settings) NewServer(own Own) (*Server, error) {
-	r := &Server{own: own, running: s, Gateway: s.gateway(own.Logger)}
-	p := s.policy(own)
-	r.Gateway.Keys, r.Gateway.Hosts = p.Keys, p.Hosts
-	for _, add := range []func(*Settings) error{r.addIdentity, r.addHooks, r.addRules} {
-		if err := add(s); err != nil {
-			ended, cancel := context.WithCancel(context.Background())
-			cancel()
-			return nil, errors.Join(err, r.endHooks(ended))
-		}
+	r := &Server{own: own, running: s}
+	if err := r.prepare(s); err != nil {
+		ended, cancel := context.WithCancel(context.Background())
+		cancel()
+		return nil, errors.Join(err, r.endHooks(ended))
 	}
+	r.Gateway = s.gateway(r.policy(s), own.Logger)
+	r.Gateway.Collectors = []prometheus.Collector{collector{r}}
 	return r, nil
-}
-
-// addIdentity has clients say who they are.
-func (r *Server) addIdentity(s *Settings) (err error) {
-	if !s.Auth.On() {
-		return nil
-	}
-	if r.identity, err = identity.New(s.identity(r.own.Logger)); err != nil {
-		return err
-	}
-	g := r.Gateway
-	g.Identify, g.Renew = r.identity.Identify, r.identity.Renew
-	g.Collectors = append(g.Collectors, r.identity.Collector())
-	return nil
-}
-
-// addRules has rules hold in rooms.
-func (r *Server) addRules(s *Settings) (err error) {
-	if !s.rulesOn() {
-		return nil
-	}
-	sources := rules.Sources{Granted: identity.Granted}
-	if s.Hooks.AskURL != "" {
-		sources.AskJoin = r.hooks.AskJoin
-	}
-	if r.rules, err = rules.New(s.rules(), sources); err != nil {
-		return err
-	}
-	r.Gateway.Rules = r.rules.Rules()
-	return nil
 }
 
 // Running returns the settings that the server runs with.
@@ -92,44 +68,47 @@ func (r *Server) Apply(next *Settings) ([]Change, error) {
 	defer r.mu.Unlock()
 	changes := next.Changes(r.running)
 	adopted := next.adopt(r.running)
-	if r.identity != nil {
-		if err := r.identity.Reload(adopted.identity(r.own.Logger)); err != nil {
-			return nil, err
-		}
+	if err := r.checkReach(adopted); err != nil {
+		return nil, err
 	}
-	// What follows was found good when it was loaded, and cannot fail as files can.
-	if r.rules != nil {
-		if err := r.rules.Replace(adopted.rules()); err != nil {
-			return nil, errors.Join(err, r.identityBack())
-		}
+	err := r.prepare(adopted)
+	if err == nil {
+		err = r.Gateway.SetPolicy(r.policy(adopted))
 	}
-	if err := r.Gateway.SetPolicy(adopted.policy(r.own)); err != nil {
-		return nil, errors.Join(err, r.identityBack(), r.rulesBack())
+	if err != nil {
+		return nil, errors.Join(err, r.prepare(r.running))
 	}
 	r.own.Level.Set(adopted.Log.Level)
 	r.running = adopted
 	return changes, nil
 }
 
-func (r *Server) identityBack() error {
-	if r.identity == nil {
-		return nil
+// checkReach keeps others from coming in as anyone where the server listens, which it will until it ends.
+func (r *Server) checkReach(s *Settings) error {
+	for _, addr := range r.own.Listen {
+		if tcp, ok := addr.(*net.TCPAddr); ok {
+			if err := s.CheckReach("the running server at "+addr.String(), tcp); err != nil {
+				return err
+			}
+		}
 	}
-	return r.identity.Reload(r.running.identity(r.own.Logger))
-}
-
-func (r *Server) rulesBack() error {
-	if r.rules == nil {
-		return nil
-	}
-	return r.rules.Replace(r.running.rules())
+	return nil
 }
 
 // Shutdown shuts the gateway down, and what belongs to it. See [gateway.Gateway.Shutdown].
 func (r *Server) Shutdown(ctx context.Context) error {
 	err := errors.Join(r.Gateway.Shutdown(ctx), r.endHooks(ctx))
-	if r.identity != nil {
-		r.identity.Close()
+	if who := r.identity.Load(); who != nil {
+		who.Close()
 	}
 	return err
+}
+
+// endHooks sends what is left to tell.
+func (r *Server) endHooks(ctx context.Context) error {
+	h := r.hooks.Load()
+	if h == nil {
+		return nil
+	}
+	return h.Shutdown(ctx)
 }

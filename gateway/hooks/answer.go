@@ -64,7 +64,7 @@ func parseCommand(raw []byte) (*gateway.Command, error) {
 func (h *Hooks) badAnswer(err error) {
 	h.counts.badAnswers.Add(1)
 	h.log.Say(slog.LevelWarn, "the application's answer to events makes no sense, and nothing in it was done",
-		"url", shownURL(h.options.URL), "error", err)
+		"url", shownURL(h.current.Load().options.URL), "error", err)
 }
 
 // answered carries out what an answer says, one command after the other.
@@ -90,12 +90,13 @@ func (h *Hooks) carryOut(ctx context.Context, raw []byte) error {
 	if err != nil {
 		return err
 	}
-	if h.options.Do == nil {
+	o := &h.current.Load().options
+	if o.Do == nil {
 		return errors.New("commands are not carried out here")
 	}
-	ctx, cancel := context.WithTimeout(ctx, h.options.Timeout)
+	ctx, cancel := context.WithTimeout(ctx, o.Timeout)
 	defer cancel()
-	if a := h.options.Do(ctx, c); !a.OK {
+	if a := o.Do(ctx, c); !a.OK {
 		return fmt.Errorf("%s: %s", a.Error, a.Message)
 	}
 	return nil

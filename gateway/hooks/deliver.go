@@ -11,6 +11,8 @@ import (
 // sender sends batch after batch, each when the one before was taken, so that events arrive in order.
 type sender struct {
 	*Hooks
+	seen     *setup // the last one
+	to       *setup // the last one with an address
 	body     []byte
 	failures int             // in a row
 	since    time.Time       // the first of them
@@ -21,7 +23,10 @@ type sender struct {
 func (s *sender) run(ctx context.Context) {
 	defer close(s.ended)
 	for ctx.Err() == nil && !s.queue.isEmpty() {
-		items, lost := s.queue.take(s.options.Batch)
+		if s.seen = s.current.Load(); s.seen.options.URL != "" {
+			s.to = s.seen
+		}
+		items, lost := s.queue.take(s.to.options.Batch)
 		if len(items) == 0 {
 			select {
 			case <-s.queue.wake:
@@ -47,7 +52,7 @@ const keepBody = 256 << 10
 // send sends what is in body, and counts. It returns the answer.
 func (s *sender) send(ctx context.Context) ([]byte, error) {
 	began := time.Now()
-	answer, err := s.post(ctx, s.options.URL, s.body)
+	answer, err := s.to.post(ctx, s.to.options.URL, s.body)
 	s.counts.requests.Add(1)
 	s.counts.took.Store(int64(time.Since(began)))
 	if errors.Is(err, errLongAnswer) {
@@ -73,16 +78,16 @@ func (s *sender) settle(ctx context.Context, events int, lost uint64, err error)
 		s.failures = 0
 	case ctx.Err() != nil:
 		s.queue.back()
-	case final, time.Since(s.since) >= s.options.GiveUp:
+	case final, time.Since(s.since) >= s.to.options.GiveUp:
 		s.log.Say(slog.LevelError, "events are lost, as the application does not take them", "events", events,
-			"url", shownURL(s.options.URL), "error", err)
+			"url", shownURL(s.to.options.URL), "error", err)
 		s.queue.settled(false, 0)
 		s.failures = 0
 	default:
 		pause := s.backoff()
 		s.failures++
 		s.log.Say(slog.LevelWarn, "the application does not take events; they will be sent again", "events", events,
-			"url", shownURL(s.options.URL), "in", pause.Round(time.Millisecond).String(), "error", err)
+			"url", shownURL(s.to.options.URL), "in", pause.Round(time.Millisecond).String(), "error", err)
 		s.queue.back()
 		s.pause(ctx, pause)
 	}
@@ -91,10 +96,10 @@ func (s *sender) settle(ctx context.Context, events int, lost uint64, err error)
 // backoff returns how long to wait after another failure: at random from half of a time to all of it, which doubles
 // from one failure to the next.
 func (s *sender) backoff() time.Duration {
-	wait := s.options.RetryFirst
+	wait := s.to.options.RetryFirst
 	for range s.failures {
-		if wait *= 2; wait >= s.options.RetryMost {
-			wait = s.options.RetryMost
+		if wait *= 2; wait >= s.to.options.RetryMost {
+			wait = s.to.options.RetryMost
 			break
 		}
 	}
@@ -102,7 +107,7 @@ func (s *sender) backoff() time.Duration {
 }
 
 // pause waits. When the queue is closed meanwhile, there may not be much time left, and it returns at once; but only
-// that one time.
+// that one time. So it does when there are other options.
 func (s *sender) pause(ctx context.Context, d time.Duration) {
 	timer := time.NewTimer(d)
 	defer timer.Stop()
@@ -110,6 +115,7 @@ func (s *sender) pause(ctx context.Context, d time.Duration) {
 	case <-timer.C:
 	case <-s.closing:
 		s.closing = nil
+	case <-s.seen.replaced: // what was wrong may be right now
 	case <-ctx.Done():
 	}
 }

@@ -3,27 +3,24 @@ package hooks
 import (
 	"context"
 	"crypto/rand"
-	"errors"
 	"fmt"
-	"net/http"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
-	"github.com/molva-ws/molva/gateway/rules"
 	"github.com/molva-ws/molva/internal/quietlog"
 )
 
 // Hooks tell the application what happens. They are made by New, and their methods may be called from any goroutine.
 type Hooks struct {
-	options Options // with the defaults filled in
-	rooms   []rules.Pattern
-	client  *http.Client
-	log     quietlog.Log
-	prefix  string // of the ids of events, so that those of two runs differ
-	queue   *queue
-	counts  counts
-	turns   chan struct{} // has something in it for each question on its way
+	log    quietlog.Log
+	prefix string // of the ids of events, so that those of two runs differ
+	queue  *queue
+	counts counts
+
+	reloading sync.Mutex
+	current   atomic.Pointer[setup]
 
 	cancel context.CancelFunc // ends what is on its way
 	ended  chan struct{}      // closed when nothing is sent any more
@@ -32,30 +29,21 @@ type Hooks struct {
 // New begins to send what Observer will be told. End it with Shutdown. The error joins everything that Options.Check
 // finds.
 func New(o Options) (*Hooks, error) {
-	var all []error
-	for _, e := range o.Check() {
-		all = append(all, e)
-	}
-	if len(all) > 0 {
-		return nil, errors.Join(all...)
+	if err := o.wrong(); err != nil {
+		return nil, err
 	}
 	o = o.withDefaults()
 	h := &Hooks{
-		options: o,
-		client:  newHTTPClient(o),
-		log:     quietlog.Log{Logger: o.Logger},
-		prefix:  strings.ToLower(rand.Text()[:8]),
-		queue:   newQueue(o.QueueEvents, o.QueueBytes),
-		turns:   make(chan struct{}, o.AsksAtOnce),
-		ended:   make(chan struct{}),
+		log:    quietlog.Log{Logger: o.Logger},
+		prefix: strings.ToLower(rand.Text()[:8]),
+		queue:  newQueue(o.QueueEvents, o.QueueBytes),
+		ended:  make(chan struct{}),
 	}
-	for _, room := range o.Rooms {
-		p, _ := rules.ParsePattern(room) // was checked
-		h.rooms = append(h.rooms, p)
-	}
+	set := h.newSetup(o)
+	h.current.Store(set)
 	var ctx context.Context
 	ctx, h.cancel = context.WithCancel(context.Background())
-	sending := &sender{Hooks: h, closing: h.queue.closing}
+	sending := &sender{Hooks: h, to: set, closing: h.queue.closing}
 	go sending.run(ctx)
 	return h, nil
 }
@@ -105,15 +93,17 @@ type Stats struct {
 	BadAnswers    uint64        // answers that made no sense
 	Commands      uint64        // in answers, that were carried out
 	CommandErrors uint64        // that were not
-	Asked         uint64        // questions
+	Asked         uint64        // questions that were asked
 	AskRefused    uint64        // of them, those answered with no
 	AskErrors     uint64        // those without a good answer
+	AskCached     uint64        // not asked, as the answer was known, or somebody else was just asking
+	AskSpared     uint64        // not asked, as there was no answer to those before, or too many waited
 }
 
 // counts are those that the queue does not keep.
 type counts struct {
 	requests, requestErrors, badAnswers, commands, commandErrors atomic.Uint64
-	asked, askRefused, askErrors                                 atomic.Uint64
+	asked, askRefused, askErrors, askCached, askSpared           atomic.Uint64
 	took                                                         atomic.Int64
 }
 
@@ -130,6 +120,8 @@ func (h *Hooks) Stats() Stats {
 		Asked:         c.asked.Load(),
 		AskRefused:    c.askRefused.Load(),
 		AskErrors:     c.askErrors.Load(),
+		AskCached:     c.askCached.Load(),
+		AskSpared:     c.askSpared.Load(),
 	}
 	q := h.queue
 	q.mu.Lock()

@@ -15,7 +15,7 @@ var (
 	descEvents      = describe("events_total", "Events that there were to tell and what became of them.", "result")
 	descRequests    = describe("requests_total", "Requests that told events, by whether the answer was good.", "result")
 	descCommands    = describe("commands_total", "Commands in answers, by whether they were carried out.", "result")
-	descAsked       = describe("questions_total", "Questions whether somebody may join, by the answer.", "result")
+	descAsked       = describe("questions_total", "Questions whether somebody may join, by what came of them.", "result")
 )
 
 func describe(name, help string, labels ...string) *prometheus.Desc {
@@ -49,6 +49,8 @@ func (m metrics) Collect(to chan<- prometheus.Metric) {
 		{descAsked, "yes", s.Asked - min(s.Asked, s.AskRefused+s.AskErrors)},
 		{descAsked, "no", s.AskRefused},
 		{descAsked, "error", s.AskErrors},
+		{descAsked, "cached", s.AskCached},
+		{descAsked, "spared", s.AskSpared},
 	} {
 		to <- prometheus.MustNewConstMetric(c.desc, prometheus.CounterValue, float64(c.n), c.result)
 	}

@@ -13,7 +13,8 @@ import (
 
 // Observer returns what goes into Gateway.Observer. It has the functions for those events alone that are told.
 func (h *Hooks) Observer() gateway.Observer {
-	if h.options.URL == "" {
+	o := &h.current.Load().options
+	if o.URL == "" {
 		return gateway.Observer{}
 	}
 	var all gateway.Observer
@@ -26,7 +27,7 @@ func (h *Hooks) Observer() gateway.Observer {
 		Vacated:      func() { all.Vacated = func(room string) { h.inRoom(Event{Event: Vacated, Room: room}) } },
 		Message:      func() { all.Published, all.Sent = h.published, h.sentTo },
 	} {
-		if slices.Contains(h.options.Events, kind) {
+		if slices.Contains(o.Events, kind) {
 			observe()
 		}
 	}
@@ -69,11 +70,12 @@ func (h *Hooks) inRoom(e Event) {
 }
 
 func (h *Hooks) tellsOf(room string) bool {
-	if len(h.rooms) == 0 {
+	rooms := h.current.Load().rooms
+	if len(rooms) == 0 {
 		return !strings.HasPrefix(room, "$")
 	}
-	for i := range h.rooms {
-		if h.rooms[i].Match(room, "") {
+	for i := range rooms {
+		if rooms[i].Match(room, "") {
 			return true
 		}
 	}

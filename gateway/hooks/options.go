@@ -44,6 +44,13 @@ type Options struct {
 	GiveUp time.Duration
 	// AsksAtOnce is how many questions may be on their way; default 64. Others wait.
 	AsksAtOnce int
+	// AskCache is for how long an answer is good for the same user and room, or connection and room if the client has no
+	// name; default 1 s, negative for not at all. AskCacheSize is how many are remembered; default 4096.
+	AskCache     time.Duration
+	AskCacheSize int
+	// AskFailures is after how many in a row the application is asked nothing for AskPause; default 5 and 10 s.
+	AskFailures int
+	AskPause    time.Duration
 
 	// Do carries out the commands of an answer, as [gateway.Gateway.Do] does. Nil: they are not carried out, but counted
 	// as refused.
@@ -120,6 +127,7 @@ func (o *Options) checkNumbers(wrong func(field, format string, args ...any)) {
 		{"Batch", o.Batch < 0}, {"Timeout", o.Timeout < 0}, {"MaxAnswer", o.MaxAnswer < 0},
 		{"QueueEvents", o.QueueEvents < 0}, {"QueueBytes", o.QueueBytes < 0}, {"RetryFirst", o.RetryFirst < 0},
 		{"RetryMost", o.RetryMost < 0}, {"GiveUp", o.GiveUp < 0}, {"AsksAtOnce", o.AsksAtOnce < 0},
+		{"AskCacheSize", o.AskCacheSize < 0}, {"AskFailures", o.AskFailures < 0}, {"AskPause", o.AskPause < 0},
 	} {
 		if number.negative {
 			wrong(number.field, "cannot be negative; leave it out for the default")
@@ -145,6 +153,10 @@ func (o Options) withDefaults() Options {
 	o.RetryMost = max(orDefault(o.RetryMost, 30*time.Second), o.RetryFirst)
 	o.GiveUp = orDefault(o.GiveUp, 15*time.Minute)
 	o.AsksAtOnce = orDefault(o.AsksAtOnce, 64)
+	o.AskCache = orDefault(o.AskCache, time.Second)
+	o.AskCacheSize = orDefault(o.AskCacheSize, 4096)
+	o.AskFailures = orDefault(o.AskFailures, 5)
+	o.AskPause = orDefault(o.AskPause, 10*time.Second)
 	if o.Events == nil {
 		o.Events = slices.DeleteFunc(slices.Clone(kinds), func(k Kind) bool { return k == Message })
 	}

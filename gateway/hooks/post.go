@@ -54,8 +54,8 @@ var errLongAnswer = errors.New("the answer is too long")
 
 // post sends a signed body and returns the body of the answer. The error is a [*statusError], or there was no answer,
 // or it is errLongAnswer.
-func (h *Hooks) post(ctx context.Context, to string, body []byte) ([]byte, error) {
-	ctx, cancel := context.WithTimeout(ctx, h.options.Timeout)
+func (s *setup) post(ctx context.Context, to string, body []byte) ([]byte, error) {
+	ctx, cancel := context.WithTimeout(ctx, s.options.Timeout)
 	defer cancel()
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, to, bytes.NewReader(body))
 	if err != nil {
@@ -64,8 +64,8 @@ func (h *Hooks) post(ctx context.Context, to string, body []byte) ([]byte, error
 	request.Header.Set("Content-Type", "application/json")
 	request.Header.Set("Accept", "application/json")
 	request.Header.Set("User-Agent", "molva")
-	request.Header.Set(SignatureHeader, Sign(h.options.Secrets, time.Now(), body))
-	response, err := h.client.Do(request)
+	request.Header.Set(SignatureHeader, Sign(s.options.Secrets, time.Now(), body))
+	response, err := s.client.Do(request)
 	if err != nil {
 		return nil, withoutURL(err)
 	}
@@ -74,11 +74,11 @@ func (h *Hooks) post(ctx context.Context, to string, body []byte) ([]byte, error
 		io.CopyN(io.Discard, response.Body, 4<<10) // so that the connection may serve again
 		return nil, &statusError{response.StatusCode}
 	}
-	answer, err := io.ReadAll(io.LimitReader(response.Body, int64(h.options.MaxAnswer)+1))
+	answer, err := io.ReadAll(io.LimitReader(response.Body, int64(s.options.MaxAnswer)+1))
 	switch {
 	case err != nil:
 		return nil, fmt.Errorf("the answer breaks off: %w", err)
-	case len(answer) > h.options.MaxAnswer:
+	case len(answer) > s.options.MaxAnswer:
 		return nil, errLongAnswer
 	}
 	return answer, nil

@@ -19,16 +19,16 @@ func (i *item) size() int { return len(i.json) + itemBytes }
 // queue holds what was not delivered yet, the oldest first. Those at its beginning may be on their way to the
 // application; they are neither dropped nor forgotten until it is known what became of them.
 type queue struct {
-	mostItems, mostBytes int
-	wake                 chan struct{} // has something in it when something was pushed
-	closing              chan struct{} // closed by close
+	wake    chan struct{} // has something in it when something was pushed
+	closing chan struct{} // closed by close
 
-	mu      sync.Mutex
-	items   []item
-	sending int // how many are on their way
-	bytes   int
-	last    uint64 // number that was given away
-	closed  bool   // takes nothing more
+	mu                   sync.Mutex
+	mostItems, mostBytes int
+	items                []item
+	sending              int // how many are on their way
+	bytes                int
+	last                 uint64 // number that was given away
+	closed               bool   // takes nothing more
 
 	dropped uint64 // as there was no room
 	sent    uint64
@@ -57,12 +57,25 @@ func (q *queue) push(json []byte) {
 	}
 	q.items = append(q.items, next)
 	q.bytes += next.size()
+	q.shed()
+	q.mu.Unlock()
+	q.ring()
+}
+
+// shed drops as many of the oldest as it takes. The queue is locked.
+func (q *queue) shed() {
 	for len(q.items) > q.sending && (len(q.items) > q.mostItems || q.bytes > q.mostBytes) {
 		q.remove(q.sending, 1)
 		q.dropped++
 	}
-	q.mu.Unlock()
-	q.ring()
+}
+
+// resize changes how much may wait.
+func (q *queue) resize(items, bytes int) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.mostItems, q.mostBytes = items, bytes
+	q.shed()
 }
 
 // ring wakes the one who sends.

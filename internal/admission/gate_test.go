@@ -17,6 +17,50 @@ var (
 	bob   = netip.MustParseAddr("192.0.2.2")
 )
 
+// crowd is a gate, and the passes of those inside.
+type crowd struct {
+	*Gate
+	mu              sync.Mutex
+	conns, visitors map[netip.Addr][]Pass
+}
+
+func newCrowd(l Limits) *crowd {
+	return &crowd{Gate: NewGate(l), conns: make(map[netip.Addr][]Pass), visitors: make(map[netip.Addr][]Pass)}
+}
+
+func (c *crowd) Connect(addr netip.Addr) error { return c.enter(c.Gate.Connect, c.conns, addr) }
+func (c *crowd) Visit(addr netip.Addr) error   { return c.enter(c.Gate.Visit, c.visitors, addr) }
+func (c *crowd) LeaveConn(addr netip.Addr)     { c.Gate.LeaveConn(addr, c.last(c.conns, addr)) }
+func (c *crowd) LeaveVisitor(addr netip.Addr)  { c.Gate.LeaveVisitor(addr, c.last(c.visitors, addr)) }
+
+func (c *crowd) enter(by func(netip.Addr) (Pass, error), inside map[netip.Addr][]Pass, addr netip.Addr) error {
+	p, err := by(addr)
+	if p.In() {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		inside[addr] = append(inside[addr], p)
+	}
+	return err
+}
+
+func (c *crowd) last(inside map[netip.Addr][]Pass, addr netip.Addr) Pass {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	n := len(inside[addr]) - 1
+	p := inside[addr][n]
+	inside[addr] = inside[addr][:n]
+	return p
+}
+
+// recount counts all connections anew.
+func (c *crowd) recount() {
+	for addr, passes := range c.conns {
+		for i := range passes {
+			passes[i] = c.Recount(addr, passes[i])
+		}
+	}
+}
+
 // want fails the test unless err is the wanted one.
 func want(t *testing.T, what string, err, wanted error) {
 	t.Helper()
@@ -26,7 +70,7 @@ func want(t *testing.T, what string, err, wanted error) {
 }
 
 func TestTotalIsLimited(t *testing.T) {
-	g := NewGate(Limits{Conns: 2})
+	g := newCrowd(Limits{Conns: 2})
 	want(t, "first", g.Connect(alice), nil)
 	want(t, "second", g.Connect(bob), nil)
 	want(t, "third", g.Connect(bob), ErrTotal)
@@ -38,7 +82,7 @@ func TestTotalIsLimited(t *testing.T) {
 }
 
 func TestConnectionsOfAnAddressAreLimited(t *testing.T) {
-	g := NewGate(Limits{ConnsPerAddr: 2})
+	g := newCrowd(Limits{ConnsPerAddr: 2})
 	want(t, "first", g.Connect(alice), nil)
 	want(t, "second", g.Connect(alice), nil)
 	want(t, "third", g.Connect(alice), ErrAddr)
@@ -48,7 +92,7 @@ func TestConnectionsOfAnAddressAreLimited(t *testing.T) {
 }
 
 func TestTotalRefusesWithoutATraceInTheTable(t *testing.T) {
-	g := NewGate(Limits{Conns: 1, ConnsPerAddr: 1})
+	g := newCrowd(Limits{Conns: 1, ConnsPerAddr: 1})
 	want(t, "first", g.Connect(alice), nil)
 	want(t, "second", g.Connect(bob), ErrTotal)
 	if len(g.table.entries) != 1 {
@@ -59,7 +103,7 @@ func TestTotalRefusesWithoutATraceInTheTable(t *testing.T) {
 }
 
 func TestVisitorsAreLimitedApart(t *testing.T) {
-	g := NewGate(Limits{Conns: 100, ConnsPerAddr: 1})
+	g := newCrowd(Limits{Conns: 100, ConnsPerAddr: 1})
 	want(t, "connection", g.Connect(alice), nil)
 	for range minVisitors {
 		want(t, "visitor", g.Visit(alice), nil)
@@ -78,7 +122,7 @@ func TestVisitorsAreLimitedApart(t *testing.T) {
 
 func TestHandshakesOfAnAddressAreLimitedInTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		g := NewGate(Limits{Handshakes: ratelimit.PerSecond(2, 3)})
+		g := newCrowd(Limits{Handshakes: ratelimit.PerSecond(2, 3)})
 		for range 3 {
 			want(t, "burst", g.Connect(alice), nil)
 			g.LeaveConn(alice)
@@ -114,7 +158,7 @@ func TestAnIPv6PrefixIsOneAddress(t *testing.T) {
 		{0, "fe80::1%eth0", "fe80::1%eth1", true},
 	} {
 		t.Run(fmt.Sprintf("%s and %s by %d", test.a, test.b, test.bits), func(t *testing.T) {
-			g := NewGate(Limits{ConnsPerAddr: 1, IPv6Prefix: test.bits})
+			g := newCrowd(Limits{ConnsPerAddr: 1, IPv6Prefix: test.bits})
 			want(t, "first", g.Connect(netip.MustParseAddr(test.a)), nil)
 			if err := g.Connect(netip.MustParseAddr(test.b)); (err == ErrAddr) != test.same {
 				t.Errorf("got %v", err)
@@ -124,7 +168,7 @@ func TestAnIPv6PrefixIsOneAddress(t *testing.T) {
 }
 
 func TestAddressesThatAreNotKnownCountInTheTotalOnly(t *testing.T) {
-	g := NewGate(Limits{Conns: 2, ConnsPerAddr: 1, Handshakes: ratelimit.PerSecond(1, 1)})
+	g := newCrowd(Limits{Conns: 2, ConnsPerAddr: 1, Handshakes: ratelimit.PerSecond(1, 1)})
 	want(t, "first", g.Connect(netip.Addr{}), nil)
 	want(t, "second", g.Connect(netip.Addr{}), nil)
 	want(t, "third", g.Connect(netip.Addr{}), ErrTotal)
@@ -138,7 +182,7 @@ func TestAddressesThatAreNotKnownCountInTheTotalOnly(t *testing.T) {
 
 func TestEntriesVanish(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		g := NewGate(Limits{ConnsPerAddr: 5, Handshakes: ratelimit.PerSecond(1, 1)})
+		g := newCrowd(Limits{ConnsPerAddr: 5, Handshakes: ratelimit.PerSecond(1, 1)})
 		for i := range 1000 {
 			addr := netip.AddrFrom4([4]byte{10, 0, byte(i >> 8), byte(i)})
 			want(t, "visitor", g.Visit(addr), nil)
@@ -162,7 +206,7 @@ func TestEntriesVanish(t *testing.T) {
 
 func TestAFloodOfAddressesIsBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		g := NewGate(Limits{Handshakes: ratelimit.PerSecond(0.001, 1)})
+		g := newCrowd(Limits{Handshakes: ratelimit.PerSecond(0.001, 1)})
 		addr := netip.MustParseAddr("10.0.0.0")
 		for range maxResting + 1000 {
 			addr = addr.Next()
@@ -178,8 +222,90 @@ func TestAFloodOfAddressesIsBounded(t *testing.T) {
 	})
 }
 
+func TestLimitsChange(t *testing.T) {
+	g := newCrowd(Limits{})
+	for range 3 {
+		want(t, "without limits", g.Connect(alice), nil)
+	}
+	if !g.SetLimits(Limits{ConnsPerAddr: 2}) {
+		t.Fatal("those inside need not be counted")
+	}
+	g.recount()
+	g.recount() // which changes nothing
+	want(t, "three are inside", g.Connect(alice), ErrAddr)
+	want(t, "another address", g.Connect(bob), nil)
+	g.LeaveConn(alice)
+	want(t, "two are inside", g.Connect(alice), ErrAddr)
+	g.LeaveConn(alice)
+	want(t, "one is inside", g.Connect(alice), nil)
+	if g.SetLimits(Limits{ConnsPerAddr: 1, Conns: 3}) {
+		t.Error("those inside have to be counted again")
+	}
+	want(t, "less from an address", g.Connect(bob), ErrAddr)
+	g.SetLimits(Limits{Conns: 3})
+	want(t, "in total", g.Connect(bob), ErrTotal)
+	for _, addr := range []netip.Addr{alice, alice, bob} {
+		g.LeaveConn(addr)
+	}
+	if g.Conns() != 0 || len(g.table.entries) != 0 {
+		t.Errorf("%d connections and %d entries are left", g.Conns(), len(g.table.entries))
+	}
+}
+
+func TestWhoLeavesAfterTheTableBeganAnewIsNotCountedTwice(t *testing.T) {
+	a, b := netip.MustParseAddr("2001:db8::1"), netip.MustParseAddr("2001:db8::2")
+	g := newCrowd(Limits{ConnsPerAddr: 1})
+	want(t, "first", g.Connect(a), nil)
+	want(t, "visitor", g.Visit(a), nil)
+	g.SetLimits(Limits{ConnsPerAddr: 1, IPv6Prefix: 128})
+	want(t, "of the same prefix", g.Connect(b), nil)
+	g.LeaveConn(a) // before it was counted
+	g.LeaveVisitor(a)
+	g.recount()
+	want(t, "the first is gone", g.Connect(a), nil)
+	want(t, "twice", g.Connect(a), ErrAddr)
+	want(t, "the second is there", g.Connect(b), ErrAddr)
+}
+
+func TestLimitsChangeUnderManyGoroutines(t *testing.T) {
+	g := newCrowd(Limits{})
+	stop := make(chan struct{})
+	var changing, running sync.WaitGroup
+	changing.Go(func() {
+		for i := 0; ; i++ {
+			select {
+			case <-stop:
+				return
+			default:
+				g.SetLimits(Limits{ConnsPerAddr: i % 3 * 1000, DryRun: i%5 == 0, IPv6Prefix: 64 + i%2})
+			}
+		}
+	})
+	for i := range 4 {
+		running.Go(func() {
+			addr := netip.AddrFrom4([4]byte{10, 0, 0, byte(i)})
+			for range 2000 {
+				if p, _ := g.Gate.Connect(addr); p.In() {
+					g.Gate.LeaveConn(addr, p)
+				}
+			}
+		})
+	}
+	running.Wait()
+	close(stop)
+	changing.Wait()
+	if g.Conns() != 0 {
+		t.Errorf("%d connections are left", g.Conns())
+	}
+	for addr, e := range g.table.entries {
+		if e.conns != 0 {
+			t.Errorf("%v is left with %+v", addr, e)
+		}
+	}
+}
+
 func TestFromManyGoroutines(t *testing.T) {
-	g := NewGate(Limits{Conns: 10, ConnsPerAddr: 3, Handshakes: ratelimit.PerSecond(1e6, 1e6)})
+	g := newCrowd(Limits{Conns: 10, ConnsPerAddr: 3, Handshakes: ratelimit.PerSecond(1e6, 1e6)})
 	var running sync.WaitGroup
 	for i := range 8 {
 		running.Go(func() {
@@ -209,9 +335,10 @@ func BenchmarkConnect(b *testing.B) {
 	g := NewGate(Limits{Conns: 10, ConnsPerAddr: 3, Handshakes: ratelimit.PerSecond(1e9, 1e9)})
 	b.ReportAllocs()
 	for b.Loop() {
-		if err := g.Connect(alice); err != nil {
+		p, err := g.Connect(alice)
+		if err != nil {
 			b.Fatal(err)
 		}
-		g.LeaveConn(alice)
+		g.LeaveConn(alice, p)
 	}
 }
