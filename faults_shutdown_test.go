@@ -31,6 +31,7 @@ func (p *pushed) load(e molva.Engine) *molva.Server {
 		Engine:    e,
 		Slow:      molva.SlowRefuse,
 		Limits:    molva.Limits{Outbox: 32 << 10},
+		Timeouts:  molva.Timeouts{Close: peerPatience}, // there is much in the system's buffers to read before the end
 		OnUpgrade: func(u *molva.Upgrade) error { u.User = u.URL.Query().Get("user"); return nil },
 		OnOpen: func(c *molva.Conn) {
 			a := new(accepts)

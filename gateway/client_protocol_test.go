@@ -303,7 +303,6 @@ func TestIdentifyRefuses(t *testing.T) {
 }
 
 func TestRenew(t *testing.T) {
-	soon := make(chan time.Time, 1)
 	g := &gateway.Gateway{Renew: func(c *gateway.Client, token string) (time.Time, error) {
 		switch token {
 		case "good":
@@ -311,8 +310,9 @@ func TestRenew(t *testing.T) {
 		case "eternal":
 			return time.Time{}, nil
 		case "short":
-			soon <- time.Now().Add(50 * time.Millisecond)
-			return <-soon, nil
+			return time.Now().Add(5 * time.Second), nil
+		case "shortest":
+			return time.Now().Add(200 * time.Millisecond), nil
 		}
 		return time.Time{}, errors.New("bad signature")
 	}}
@@ -325,7 +325,7 @@ func TestRenew(t *testing.T) {
 		{`{"type":"renew","token":"eternal"`, `{"type":"ok","ack":5}`},
 		{`{"type":"renew","token":"short"`, `{"type":"ok","ack":6,"expires":0}`},
 		{`{"type":"renew","token":"good"`, `{"type":"ok","ack":7,"expires":0}`},
-		{`{"type":"renew","token":"short"`, `{"type":"ok","ack":8,"expires":0}`},
+		{`{"type":"renew","token":"shortest"`, `{"type":"ok","ack":8,"expires":0}`},
 	} {
 		if _, answer := p.ask(test.say); plain(answer) != test.want {
 			t.Errorf("%s} is answered with %s", test.say, answer)

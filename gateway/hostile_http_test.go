@@ -22,7 +22,7 @@ func rawRequest(t testing.TB, base, head string) net.Conn {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { nc.Close() })
-	nc.SetDeadline(time.Now().Add(5 * patience))
+	nc.SetDeadline(time.Now().Add(patience))
 	head = strings.ReplaceAll(head, "\n", "\r\n")
 	if _, err := fmt.Fprintf(nc, head, "Host: localhost\r\nAuthorization: Bearer "+testKey); err != nil {
 		t.Fatal(err)
@@ -90,7 +90,7 @@ func TestSlowBodiesHoldNobodyUp(t *testing.T) {
 		if _, a := get("/api/ping").answer(t, base); !a.OK {
 			t.Errorf("%+v", a)
 		}
-		if took := time.Since(began); took > 3*time.Second {
+		if took := time.Since(began); took > 15*time.Second { // half of what a body may take
 			t.Errorf("an answer took %v", took)
 		}
 	}

@@ -47,7 +47,7 @@ func TestBystandersNoticeNothing(t *testing.T) {
 	for i := range 200 {
 		began := time.Now()
 		bystander.must(`{"type":"publish","room":"quiet","echo":true,"data":` + fmt.Sprint(i))
-		if took := time.Since(began); took > 3*time.Second {
+		if took := time.Since(began); took > patience/4 { // who waited for the hostile ones would wait for ever
 			t.Errorf("an answer took %v", took)
 		}
 	}

@@ -78,7 +78,7 @@ func dialScript(t testing.TB, network, addr string) *script {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { nc.Close() })
-	nc.SetDeadline(time.Now().Add(3 * patience))
+	nc.SetDeadline(time.Now().Add(patience))
 	return &script{t, nc, bufio.NewReader(nc)}
 }
 

@@ -18,10 +18,10 @@ import (
 	"github.com/molva-ws/molva/internal/browser"
 )
 
-// expiring returns a token for the user 42 and when it expires, which is in two or three seconds.
+// expiring returns a token for the user 42 and when it expires, which is in five or six seconds: a busy browser takes its time.
 func expiring(t *testing.T) (token string, at time.Time) {
 	t.Helper()
-	at = time.Now().Add(3 * time.Second).Truncate(time.Second)
+	at = time.Now().Add(6 * time.Second).Truncate(time.Second)
 	return issue(t, jwt.SigningMethodHS256, []byte(firstSecret), "", jwt.MapClaims{"exp": at.Unix()}), at
 }
 

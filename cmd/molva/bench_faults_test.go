@@ -20,7 +20,7 @@ func TestBenchCatchesOneFaultInAHundredThousand(t *testing.T) {
 		for _, fault := range faulty.Faults {
 			t.Run(mode+", "+string(fault), func(t *testing.T) {
 				url := benchServer(t, faulty.NewServer(fault, oneIn, 7))
-				r := benchRun(t, mode, url, "--messages", fmt.Sprint(2*oneIn), "-n", "16", "-s", "200", "--timeout", "2s")
+				r := benchRun(t, mode, url, "--messages", fmt.Sprint(2*oneIn), "-n", "16", "-s", "200", "--timeout", "10s")
 				r.wantsText(t, exitFailed, mode+": ", "molva: the server was caught: ")
 				r.wantsText(t, exitFailed, "", ": "+string(fault)) // of the connection and the message
 				if strings.Contains(r.out, "Nothing was lost") {

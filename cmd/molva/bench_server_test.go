@@ -25,6 +25,6 @@ func TestBenchTellsWhatMolvaServeDoesNotTake(t *testing.T) {
 	benchRun(t, "fanout", s.url+"/ws", "--protocol", "molva", "-s", "1k").wantsText(t, exitFailed, "", "--size 9")
 	benchRun(t, "echo", s.url+"/ws").wantsText(t, exitFailed, "", "")
 	benchRun(t, "echo", s.url+"/").wantsText(t, exitFailed, "", "is the path in the URL right?")
-	benchRun(t, "echo", benchServer(t, broadcasting()), "--protocol", "molva", "--timeout", "300ms").
+	benchRun(t, "echo", benchServer(t, broadcasting()), "--protocol", "molva", "--timeout", "2s").
 		wantsText(t, exitFailed, "", "the server does not answer in molva's client protocol")
 }

@@ -138,12 +138,8 @@ func TestBenchRefusesWhatMakesNoSense(t *testing.T) {
 }
 
 func TestBenchSaysWhyItCannotConnect(t *testing.T) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	l.Close()
-	benchRun(t, "echo", l.Addr().String()).wantsText(t, exitFailed, "", "nobody listens on "+l.Addr().String())
+	nobody := freeAddr(t)
+	benchRun(t, "echo", nobody).wantsText(t, exitFailed, "", "nobody listens on "+nobody)
 	benchRun(t, "echo", benchServer(t, new(molva.Server)), "--compress").
 		wantsText(t, exitFailed, "", "the server did not agree to compression")
 	benchRun(t, "echo", benchServer(t, new(molva.Server)), "--pid", "999999999").

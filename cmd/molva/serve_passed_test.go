@@ -130,14 +130,3 @@ func TestServeRefusesPassedSocketsThatAreNotSafeOrOfNoUse(t *testing.T) {
 		})
 	}
 }
-
-// freeAddr returns an address on which nobody listens just now.
-func freeAddr(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
-}

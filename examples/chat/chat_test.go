@@ -66,7 +66,7 @@ func (c client) send(data string) {
 // expect returns the next message, which has to be of the given type.
 func (c client) expect(kind string) event {
 	c.t.Helper()
-	ctx, cancel := context.WithTimeout(c.t.Context(), 5*time.Second)
+	ctx, cancel := context.WithTimeout(c.t.Context(), time.Minute)
 	defer cancel()
 	m, err := c.Read(ctx)
 	if err != nil {

@@ -2,7 +2,9 @@ package identity_test
 
 import (
 	"bufio"
+	"fmt"
 	"io"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"net/http/cookiejar"
@@ -111,15 +113,18 @@ func waitStarted(t testing.TB, told io.Reader, read chan<- struct{}) {
 	}()
 }
 
-// freeAddr returns an address on which nobody listens just now.
+// freeAddr returns an address on which nobody listens just now. It is none of those that the system gives to whoever asks
+// for any, so that nobody is given it meanwhile.
 func freeAddr(t testing.TB) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+	for range 100 {
+		if l, err := net.Listen("tcp", fmt.Sprint("127.0.0.1:", 20_000+rand.IntN(10_000))); err == nil {
+			l.Close()
+			return l.Addr().String()
+		}
 	}
-	defer l.Close()
-	return l.Addr().String()
+	t.Fatal("no port is free")
+	return ""
 }
 
 func get(t testing.TB, c *http.Client, url string) string {

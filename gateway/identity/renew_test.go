@@ -13,10 +13,11 @@ import (
 	"github.com/molva-ws/molva/gateway/identity"
 )
 
-// soon is the next time that a token can name and is still to come.
-func soon() time.Time { return time.Now().Add(1500 * time.Millisecond).Truncate(time.Second) }
+// soon is a time that a token can name, and that is still to come when a connection has been made.
+func soon() time.Time { return time.Now().Add(3 * time.Second).Truncate(time.Second) }
 
 func TestAConnectionEndsWhenItsTokenExpires(t *testing.T) {
+	t.Parallel()
 	f := start(t, identity.Options{JWT: identity.JWT{Secret: theSecret}}, nil)
 	at := soon()
 	p, _, err := dial(t, f.serve(gateway.Rules{})+"?token="+hs256(t, jwt.MapClaims{"exp": at.Unix()}), nil)
@@ -33,6 +34,7 @@ func TestAConnectionEndsWhenItsTokenExpires(t *testing.T) {
 }
 
 func TestRenewedInTime(t *testing.T) {
+	t.Parallel()
 	f := start(t, identity.Options{JWT: identity.JWT{Secret: theSecret}}, nil)
 	first, next := soon(), time.Now().Add(time.Hour).Truncate(time.Second)
 	p, granted := f.connect(hs256(t, jwt.MapClaims{"exp": first.Unix()}))
@@ -82,6 +84,7 @@ func TestATokenThatDoesNotRenew(t *testing.T) {
 }
 
 func TestRenewedTooLate(t *testing.T) {
+	t.Parallel()
 	f := start(t, identity.Options{JWT: identity.JWT{Secret: theSecret, Leeway: -1}}, nil)
 	at := soon()
 	p, _ := f.connect(hs256(t, jwt.MapClaims{"exp": at.Unix()}))

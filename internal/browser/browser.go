@@ -18,7 +18,7 @@ import (
 )
 
 // patience is how long the browser may take for anything.
-const patience = 20 * time.Second
+const patience = time.Minute
 
 // Browser is a Chromium, driven by the DevTools protocol, which is JSON over a WebSocket.
 type Browser struct {

@@ -1,6 +1,7 @@
 package load_test
 
 import (
+	"fmt"
 	"sync"
 	"testing"
 	"time"
@@ -31,11 +32,13 @@ func TestFanoutKeepsARate(t *testing.T) {
 	for _, loops := range []int{1, 2} {
 		c := short(load.Fanout, serve(t, broadcaster()))
 		c.Loops, c.Rate, c.Duration = loops, 500, time.Second
-		r := pass(t, c)
 		deliveries := c.Rate * float64(c.Conns-1)
-		if r.MessagesPerSecond < 0.7*deliveries || r.MessagesPerSecond > 1.3*deliveries {
-			t.Errorf("%v deliveries a second where %v were asked for", r.MessagesPerSecond, deliveries)
-		}
+		r := passSome(t, c, func(r *load.Result) error {
+			if r.MessagesPerSecond < 0.7*deliveries || r.MessagesPerSecond > 1.3*deliveries {
+				return fmt.Errorf("%v deliveries a second where %v were asked for", r.MessagesPerSecond, deliveries)
+			}
+			return nil
+		})
 		if !r.Corrected || r.Uncorrected.P50Micros <= 0 || r.Uncorrected.P50Micros > r.P50Micros {
 			t.Errorf("latency %+v, from sending %+v", r.Percentiles, r.Uncorrected)
 		}
@@ -62,6 +65,7 @@ func TestFanoutNoticesWhoWasLeftOut(t *testing.T) {
 		}
 	}
 	c := short(load.Fanout, serve(t, srv))
+	c.Messages = 100 * 19
 	r, err := run(t, c)
 	if err != nil {
 		t.Fatal(err)

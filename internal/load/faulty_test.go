@@ -23,7 +23,7 @@ func TestOneFaultInAHundredThousandIsCaught(t *testing.T) {
 				t.Run(fmt.Sprintf("%s, %s, %d", mode, fault, seed), func(t *testing.T) {
 					c := short(mode, serve(t, faulty.NewServer(fault, oneIn, seed)))
 					c.Inflight, c.Messages, c.Seed = 16, 2*oneIn, seed
-					c.Patience = 2 * time.Second
+					c.Patience = 10 * time.Second
 					if mode == load.Soak {
 						c.Size, c.Lifetime = 300, 1000
 					}
@@ -59,7 +59,7 @@ func TestRunThatKeepsGoingCountsFaults(t *testing.T) {
 		}
 	}
 	c := short(load.Echo, serve(t, srv))
-	c.KeepGoing = true
+	c.KeepGoing, c.Messages = true, 5000
 	r, err := run(t, c)
 	if err != nil {
 		t.Fatal(err)
@@ -100,7 +100,7 @@ func TestOtherFaultsAreCaught(t *testing.T) {
 				}
 			}
 			c := short(load.Echo, serve(t, srv))
-			c.Kind, c.Patience = load.Binary, time.Second
+			c.Kind, c.Messages, c.Patience = load.Binary, 2000, 5*time.Second
 			if want == "misdelivered" {
 				c.Seed = 0
 			}

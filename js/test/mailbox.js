@@ -2,7 +2,7 @@
 const { setTimeout, clearTimeout } = globalThis;
 
 /** How long a test waits for what should come, in ms of the real clock. */
-export const patience = 5000;
+export const patience = 60_000;
 
 /** Mailbox keeps what came until somebody takes it, or lets them wait. */
 export class Mailbox {
