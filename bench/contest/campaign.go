@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/molva-ws/molva/bench/internal/contest"
+	"github.com/molva-ws/molva/bench/internal/kernels"
 	"github.com/molva-ws/molva/bench/internal/ledger"
 	"github.com/molva-ws/molva/bench/internal/machine"
 	"github.com/molva-ws/molva/bench/internal/report"
@@ -24,6 +25,7 @@ type campaign struct {
 	*options
 	document *report.Document
 	ledger   ledger.Ledger
+	root     string // the folder of molva's module
 	commit   string
 	machine  machine.Machine
 	progress *progress
@@ -39,8 +41,9 @@ func newCampaign(ctx context.Context, o *options, p *progress) (*campaign, error
 	if err != nil {
 		return nil, err
 	}
+	c.root = filepath.Dir(folder)
 	if c.docs == "" {
-		c.docs = filepath.Join(filepath.Dir(folder), "docs")
+		c.docs = filepath.Join(c.root, "docs")
 	}
 	if c.commit, err = machine.Commit(ctx, folder); err != nil {
 		return nil, err
@@ -52,11 +55,11 @@ func newCampaign(ctx context.Context, o *options, p *progress) (*campaign, error
 // cells are those to be measured.
 func (c *campaign) cells() (chosen []contest.Cell, err error) {
 	for _, cell := range c.document.Cells() {
-		if c.selects(cell) {
+		if c.selects(cell.Key()) {
 			chosen = append(chosen, cell)
 		}
 	}
-	if len(chosen) == 0 {
+	if len(chosen) == 0 && !c.selects(ledger.KernelsKey) {
 		return nil, fmt.Errorf("%w: -only %s is none of the cells that -list shows", errUsage, strings.Join(c.only, ","))
 	}
 	return chosen, nil
@@ -73,6 +76,12 @@ func (c *campaign) run(ctx context.Context) error {
 		return err
 	}
 	defer os.RemoveAll(dir)
+	if err := c.measureKernels(ctx, dir); err != nil {
+		return err
+	}
+	if len(cells) == 0 {
+		return c.finish(nil)
+	}
 	r := c.runner(c.progress)
 	if c.limit > 0 {
 		r.Until = c.progress.began.Add(c.limit)
@@ -91,6 +100,21 @@ func (c *campaign) run(ctx context.Context) error {
 		}
 	}
 	return c.finish(outcomes)
+}
+
+// measureKernels measures the loops of package wire, unless that is done or not asked for.
+func (c *campaign) measureKernels(ctx context.Context, dir string) error {
+	kept, err := c.ledger.ReadKernels()
+	if err != nil || !c.selects(ledger.KernelsKey) || kept != nil && !c.again {
+		return err
+	}
+	c.progress.note("%s: the loops that touch every byte", ledger.KernelsKey)
+	figures, err := kernels.Measure(ctx, c.root, dir, c.serverCPU, c.repeats)
+	if err != nil {
+		return err
+	}
+	return c.ledger.WriteKernels(&ledger.Kernels{Commit: c.commit, Ended: time.Now(), Machine: c.machine, Repeats: c.repeats,
+		Figures: figures})
 }
 
 // begin looks what is there of the cells.
@@ -179,6 +203,9 @@ func (c *campaign) write() error {
 	if err != nil {
 		return err
 	}
+	if c.document.Kernels, err = c.ledger.ReadKernels(); err != nil {
+		return err
+	}
 	unexplained, err := c.document.Write(c.docs, records)
 	if err != nil {
 		return err
@@ -206,6 +233,15 @@ func (c *campaign) list(w io.Writer) error {
 			}
 		}
 		fmt.Fprintf(t, "%s\t%s\n", cell.Key(), state)
+	}
+	kept, err := c.ledger.ReadKernels()
+	switch {
+	case err != nil:
+		return err
+	case kept == nil:
+		fmt.Fprintf(t, "%s\tnot measured\n", ledger.KernelsKey)
+	default:
+		fmt.Fprintf(t, "%s\tmeasured at %s, %s\n", ledger.KernelsKey, kept.Commit, kept.Ended.Format(time.DateTime))
 	}
 	return t.Flush()
 }

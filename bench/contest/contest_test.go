@@ -82,7 +82,7 @@ func TestOnlySelectsByPattern(t *testing.T) {
 	}
 	var got []string
 	for _, c := range d.Cells() {
-		if o.selects(c) {
+		if o.selects(c.Key()) {
 			got = append(got, c.Key())
 		}
 	}

@@ -184,10 +184,10 @@ func (o *options) cells() (all []contest.Cell) {
 	return all
 }
 
-// selects tells whether -only means a cell.
-func (o *options) selects(c contest.Cell) bool {
+// selects tells whether -only means what has this key.
+func (o *options) selects(key string) bool {
 	return len(o.only) == 0 || slices.ContainsFunc(o.only, func(pattern string) bool {
-		matched, _ := filepath.Match(pattern, c.Key())
+		matched, _ := filepath.Match(pattern, key)
 		return matched
 	})
 }

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/molva-ws/molva/bench/internal/contest"
+	"github.com/molva-ws/molva/bench/internal/kernels"
 	"github.com/molva-ws/molva/bench/internal/machine"
 )
 
@@ -30,8 +31,25 @@ type Ledger string
 
 func (l Ledger) path(key string) string { return filepath.Join(string(l), key+".json") }
 
+// KernelsKey is under what the kernels of package wire are kept, and what -only calls them.
+const KernelsKey = "wire"
+
+// Kernels is what those came to, and where.
+type Kernels struct {
+	Commit  string          `json:"commit"`
+	Ended   time.Time       `json:"ended"`
+	Machine machine.Machine `json:"machine"`
+	Repeats int             `json:"repeats"`
+	Figures kernels.Figures `json:"figures"`
+}
+
 // Read returns what is kept of a cell; nil, if that is nothing.
-func (l Ledger) Read(key string) (*Record, error) {
+func (l Ledger) Read(key string) (*Record, error) { return read[Record](l, key) }
+
+// ReadKernels does so for the kernels.
+func (l Ledger) ReadKernels() (*Kernels, error) { return read[Kernels](l, KernelsKey) }
+
+func read[T any](l Ledger, key string) (*T, error) {
 	file, err := os.ReadFile(l.path(key))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
@@ -39,7 +57,7 @@ func (l Ledger) Read(key string) (*Record, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := new(Record)
+	r := new(T)
 	if err := json.Unmarshal(file, r); err != nil {
 		return nil, fmt.Errorf("%s: %w; remove the file to measure the cell anew", l.path(key), err)
 	}
@@ -47,7 +65,12 @@ func (l Ledger) Read(key string) (*Record, error) {
 }
 
 // Write keeps a record in place of an older one. It is there in whole or not at all.
-func (l Ledger) Write(r *Record) error {
+func (l Ledger) Write(r *Record) error { return l.write(r.Outcome.Cell.Key(), r) }
+
+// WriteKernels does so for the kernels.
+func (l Ledger) WriteKernels(k *Kernels) error { return l.write(KernelsKey, k) }
+
+func (l Ledger) write(key string, r any) error {
 	if err := os.MkdirAll(string(l), 0o777); err != nil {
 		return err
 	}
@@ -55,7 +78,7 @@ func (l Ledger) Write(r *Record) error {
 	if err != nil {
 		return err
 	}
-	path := l.path(r.Outcome.Cell.Key())
+	path := l.path(key)
 	if err := os.WriteFile(path+".new", file, 0o666); err != nil {
 		return err
 	}

@@ -22,6 +22,7 @@ type Document struct {
 	Sections []Section
 	Charts   []Picture
 	Notes    Notes
+	Kernels  *ledger.Kernels // nil if they are not measured
 
 	records map[string]*ledger.Record // by the keys of cells
 	first   *ledger.Record
@@ -71,6 +72,7 @@ func (d *Document) Write(folder string, records []*ledger.Record) (unexplained [
 	for _, s := range d.Sections {
 		unexplained = append(unexplained, d.section(&text, s)...)
 	}
+	d.kernels(&text)
 	return unexplained, os.WriteFile(filepath.Join(folder, "benchmarks.md"), text.Bytes(), 0o666)
 }
 
