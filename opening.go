@@ -225,7 +225,10 @@ func (o *opening) Closed(err error) {
 }
 
 // openings are those of a server, as a list through themselves. It is under the server's mu.
-type openings struct{ first *opening }
+type openings struct {
+	first *opening
+	empty chan struct{} // closed when none is left; made by who waits for it
+}
 
 func (l *openings) add(o *opening) {
 	o.listed, o.next = true, l.first
@@ -249,13 +252,32 @@ func (l *openings) remove(o *opening) {
 		l.first = o.next
 	}
 	o.listed, o.prev, o.next = false, nil, nil
+	if l.first == nil && l.empty != nil {
+		close(l.empty)
+		l.empty = nil
+	}
 }
 
-// conns returns the connections.
+// none returns a channel that is closed when none is left.
+func (l *openings) none() <-chan struct{} {
+	if l.empty == nil {
+		l.empty = make(chan struct{})
+	}
+	empty := l.empty
+	if l.first == nil {
+		close(empty)
+		l.empty = nil
+	}
+	return empty
+}
+
+// conns returns the connections, but for those on their way to net/http.
 func (l *openings) conns() []loop.Conn {
 	var conns []loop.Conn
 	for o := l.first; o != nil; o = o.next {
-		conns = append(conns, o.conn)
+		if o.conn != nil {
+			conns = append(conns, o.conn)
+		}
 	}
 	return conns
 }

@@ -2,33 +2,53 @@ package molva
 
 import (
 	"net"
+	"net/http"
 	"sync"
 )
 
 // leaveToHTTP hands the connection to the server that answers plain requests.
 // early is what was read from it.
 func (s *Server) leaveToHTTP(o *opening, early []byte) {
-	s.closedOpening(o)
 	plain := s.plainRequests(o.conn.LocalAddr())
 	if plain == nil {
 		o.conn.Abort(ErrServerClosed)
 		return
 	}
+	remote := o.remoteAddr()
 	nc, err := o.conn.Detach()
 	if err != nil {
 		o.conn.Abort(err)
 		return
 	}
-	if !plain.offer(&earlyConn{Conn: nc, early: early, remote: o.remoteAddr()}) {
+	s.detachedOpening(o)
+	if !plain.offer(&earlyConn{Conn: nc, early: early, remote: remote, opening: o}) {
 		nc.Close()
+		s.closedOpening(o)
 	}
+}
+
+// takenByHTTP is [http.Server.ConnState]. A connection is an opening until then, as Shutdown would end a server that does
+// not know of it yet.
+func (s *Server) takenByHTTP(nc net.Conn, state http.ConnState) {
+	if c, ok := nc.(*earlyConn); ok && state == http.StateNew {
+		s.closedOpening(c.opening)
+		c.opening = nil
+	}
+}
+
+// detachedOpening notes that the connection is no longer the loop's, which cannot abort it.
+func (s *Server) detachedOpening(o *opening) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	o.conn = nil
 }
 
 // earlyConn is a connection of which some bytes were read already.
 type earlyConn struct {
 	net.Conn
-	early  []byte
-	remote net.Addr
+	early   []byte
+	remote  net.Addr
+	opening *opening // until net/http has it
 }
 
 // RemoteAddr returns where the client is, which is not the other end of the socket if that is a proxy.

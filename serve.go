@@ -60,11 +60,11 @@ func (s *Server) Serve(l net.Listener) error {
 // serveLoops waits while the event loops accept.
 func (s *Server) serveLoops(l *loop.Listener) error {
 	defer l.Close()
-	stopped := s.track(l)
-	if stopped == nil {
+	unheard := s.track(l)
+	if unheard == nil {
 		return ErrServerClosed
 	}
-	<-stopped
+	<-unheard
 	return ErrServerClosed
 }
 
@@ -83,7 +83,7 @@ func (s *Server) serveStreams(l net.Listener) error {
 			retry = backoff{}
 			stream := loop.NewStream(nc, &s.upgrader.set().outbox, nil)
 			go func() { stream.Serve(s.receive(stream)) }()
-		case s.isStopping():
+		case s.isDeaf():
 			return ErrServerClosed
 		case errors.Is(err, net.ErrClosed):
 			return err
@@ -150,15 +150,15 @@ func (b *backoff) wait(log *slog.Logger, err error) {
 func (s *Server) track(l io.Closer) <-chan struct{} {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.stopping {
+	if s.deaf {
 		return nil
 	}
 	if s.listeners == nil {
 		s.listeners = make(map[io.Closer]struct{})
-		s.stopped = make(chan struct{})
+		s.unheard = make(chan struct{})
 	}
 	s.listeners[l] = struct{}{}
-	return s.stopped
+	return s.unheard
 }
 
 func (s *Server) untrack(l io.Closer) {
@@ -179,6 +179,7 @@ func (s *Server) plainRequests(addr net.Addr) *handoff {
 			Handler:           http.HandlerFunc(s.route),
 			Protocols:         plainProtocols(),
 			ConnContext:       withTLS,
+			ConnState:         s.takenByHTTP,
 			ReadHeaderTimeout: set.handshake,
 			IdleTimeout:       2 * time.Minute,
 			MaxHeaderBytes:    defaultHeaderBytes,
@@ -203,4 +204,10 @@ func (s *Server) isStopping() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.stopping
+}
+
+func (s *Server) isDeaf() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.deaf
 }

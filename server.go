@@ -85,8 +85,9 @@ type Server struct {
 
 	mu        sync.Mutex
 	stopping  bool
+	deaf      bool // the listeners are closed, which comes before stopping
 	listeners map[io.Closer]struct{}
-	stopped   chan struct{} // closed with stopping set
+	unheard   chan struct{} // closed with deaf set
 	openings  openings
 	http      *http.Server  // answers the plain requests
 	plain     *handoff      // gives it their connections

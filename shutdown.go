@@ -3,19 +3,26 @@ package molva
 import (
 	"context"
 	"errors"
-	"io"
 	"maps"
 	"net/http"
 	"slices"
+	"time"
 
 	"github.com/molva-ws/molva/internal/loop"
 )
 
-// Shutdown stops in good order: it refuses new connections, lets running requests of Handler end, sends what waits in
-// the outboxes and then a close frame with 1001, and waits until each client has answered or Timeouts.Close has
-// passed, and the last callback has returned. ShutdownPace spreads the close frames over time; a connection goes on
-// as ever until its own. When the context is done first, it cuts what is left and returns the context's error.
+// openingGrace is how long Shutdown lets those say what they want who were let in just before it. Where a service manager
+// keeps the listening socket open for the next process, everybody else waits for that.
+const openingGrace = 500 * time.Millisecond
+
+// Shutdown stops in good order: it takes no new connections, answers for half a second those that have come already and
+// not said what they want, lets running requests of Handler end, sends what waits in the outboxes and then a close
+// frame with 1001, and waits until each client has answered or Timeouts.Close has passed, and the last callback has
+// returned. ShutdownPace spreads the close frames over time; a connection goes on as ever until its own. When the
+// context is done first, it cuts what is left and returns the context's error.
 func (s *Server) Shutdown(ctx context.Context) error {
+	s.closeListeners()
+	s.awaitOpenings(ctx)
 	plain := s.stop()
 	requests := make(chan error, 1)
 	go func() { requests <- plain.Shutdown(ctx) }()
@@ -59,13 +66,39 @@ func (s *Server) Close() error {
 	return nil
 }
 
-// stop refuses what is new and returns the HTTP server that has to be ended.
-func (s *Server) stop() *http.Server {
+// closeListeners has Serve return.
+func (s *Server) closeListeners() {
 	s.init()
-	listeners, openings, plain := s.setStopping()
+	s.mu.Lock()
+	if s.unheard != nil && !s.deaf {
+		close(s.unheard)
+	}
+	s.deaf = true
+	listeners := slices.Collect(maps.Keys(s.listeners))
+	s.mu.Unlock()
 	for _, l := range listeners {
 		l.Close()
 	}
+}
+
+// awaitOpenings waits for a moment until everybody who was let in has said what they want.
+func (s *Server) awaitOpenings(ctx context.Context) {
+	s.mu.Lock()
+	none := s.openings.none()
+	s.mu.Unlock()
+	grace := time.NewTimer(openingGrace)
+	defer grace.Stop()
+	select {
+	case <-none:
+	case <-grace.C:
+	case <-ctx.Done():
+	}
+}
+
+// stop refuses what is new and returns the HTTP server that has to be ended.
+func (s *Server) stop() *http.Server {
+	s.closeListeners()
+	openings, plain := s.setStopping()
 	for _, conn := range openings {
 		conn.Abort(ErrServerClosed)
 	}
@@ -75,14 +108,11 @@ func (s *Server) stop() *http.Server {
 	return plain
 }
 
-func (s *Server) setStopping() ([]io.Closer, []loop.Conn, *http.Server) {
+func (s *Server) setStopping() ([]loop.Conn, *http.Server) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.stopped != nil && !s.stopping {
-		close(s.stopped)
-	}
 	s.stopping = true
-	return slices.Collect(maps.Keys(s.listeners)), s.openings.conns(), s.http
+	return s.openings.conns(), s.http
 }
 
 // lastGroup returns the event loops, if there are any, and sees to it that none are started any more.
