@@ -63,7 +63,7 @@ func socketError(err error, socket string) error {
 			"or say where it is: --socket PATH, or --url URL and its key", socket, invocation())
 	case errors.Is(err, fs.ErrPermission):
 		return fmt.Errorf("the local socket %s belongs to another user;\n"+
-			"use --url and the server's key, or run this as that user", socket)
+			"run this as that user or as a member of the group that it has, or use --url and the server's key", socket)
 	}
 	return fmt.Errorf("the local socket %s: %w", socket, trimmed(err))
 }

@@ -31,12 +31,15 @@ func RaiseDescriptors() (uint64, error) {
 	return limit.Cur, nil
 }
 
-// LiftDescriptors returns the commands by which a process may have so many descriptors.
+// LiftDescriptors returns the commands by which a process may have so many descriptors, or what has to be in its unit.
 func LiftDescriptors(want uint64) []string {
 	want = (want + 1023) &^ 1023
 	var lift []string
 	if most, ok := readNumber("/proc/sys/fs/nr_open"); ok && want > most {
 		lift = append(lift, fmt.Sprintf("sudo sysctl -w fs.nr_open=%d", want))
+	}
+	if os.Getenv("SYSTEMD_EXEC_PID") == strconv.Itoa(os.Getpid()) { // systemd has started this very process
+		return append(lift, fmt.Sprintf("LimitNOFILE=%d under [Service] in its unit", want))
 	}
 	return append(lift, fmt.Sprintf("sudo prlimit --pid $$ --nofile=%d:%d    # for this shell and what it starts", want, want))
 }
