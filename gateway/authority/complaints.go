@@ -3,9 +3,11 @@ package authority
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"strings"
 	"sync"
 )
@@ -91,6 +93,10 @@ func (c *complaints) heard() string {
 
 // explain adds to an error what the authority said, unless that is in it.
 func (c *complaints) explain(err error) error {
+	var unreached *url.Error
+	if errors.As(err, &unreached) {
+		return fmt.Errorf("it cannot be reached: %w", err)
+	}
 	said := c.heard()
 	if said == "" || strings.Contains(err.Error(), said) {
 		return err
