@@ -36,6 +36,14 @@ type Expiring interface {
 	Expires() time.Time
 }
 
+// Renewing is an [Expiring] value that can find out anew whether the client may stay, when its time is over.
+type Renewing interface {
+	Expiring
+	// Again returns how long it is good for from now on; the zero time is for ever. It may take its time. An error closes
+	// the connection: a [*molva.Refusal] with the code that says what its status says, any other with 4401.
+	Again(c *Client) (expires time.Time, err error)
+}
+
 // ID returns the id of the connection, as hello and the command conns tell it.
 func (c *Client) ID() string {
 	return string(strconv.AppendUint([]byte("c"+c.gateway.prefix+"-"), c.number, 36))
@@ -67,7 +75,7 @@ func (c *Client) ExpireAt(at time.Time) {
 	defer c.mu.Unlock()
 	c.stopTimer()
 	if !at.IsZero() && c.conn.Err() == nil {
-		c.expiry = time.AfterFunc(time.Until(at), func() { c.conn.Close(closeUnauthorized, "the token has expired") })
+		c.expiry = time.AfterFunc(time.Until(at), c.expired)
 	}
 }
 

@@ -63,5 +63,9 @@ func (g *Gateway) put(c *Client, name string) bool {
 	}
 	r := g.rooms.locked(name)
 	defer r.mu.Unlock()
-	return r.add(g, c)
+	if !r.add(g, c) {
+		return false
+	}
+	c.notePut(r)
+	return true
 }

@@ -6,6 +6,7 @@ import "slices"
 type membership struct {
 	room     *room
 	presence bool // is told of it
+	put      bool // by the application, which asks no rules
 }
 
 // joined returns the room of a name if the connection has joined it, else nil.
@@ -57,6 +58,28 @@ func (c *Client) noteLeft(r *room) bool {
 		c.rooms = slices.Delete(c.rooms, i, i+1)
 	}
 	return i >= 0
+}
+
+// notePut is called when the application wants the connection to be in a room. r is locked.
+func (c *Client) notePut(r *room) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if i := c.at(r); i >= 0 {
+		c.rooms[i].put = true
+	}
+}
+
+// joinedByItself returns the rooms that the client has joined, and in which the application has not put it.
+func (c *Client) joinedByItself() []*room {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	var all []*room
+	for i := range c.rooms {
+		if !c.rooms[i].put {
+			all = append(all, c.rooms[i].room)
+		}
+	}
+	return all
 }
 
 // setPresence reports whether that changes anything.

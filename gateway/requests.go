@@ -216,13 +216,13 @@ func (r *request) renew() *ClientError {
 	if err != nil {
 		return r.denied("renew", err)
 	}
-	r.ExpireAt(expires)
 	t := r.ok()
 	if t != nil && !expires.IsZero() {
 		t.raw(`,"expires":`)
 		t.int(expires.UnixMilli())
 	}
 	r.done(t)
+	r.renewed(expires)
 	return nil
 }
 

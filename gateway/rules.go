@@ -14,6 +14,9 @@ import (
 type Rules struct {
 	// Join is asked about joining a room.
 	Join func(c *Client, room string) error
+	// Stay is asked, once other things were granted to a client, about each room that it has joined by itself: an error
+	// takes it out of the room. A room into which the application has put it is none of those.
+	Stay func(c *Client, room string) error
 	// Publish is asked about each message to a room. data, a JSON value, must be left as it is, and not be kept.
 	Publish func(c *Client, room string, data []byte) error
 	// Send is asked about each direct message to a user. data is as in Publish.

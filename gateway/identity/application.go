@@ -154,15 +154,23 @@ func (a *application) ageOf(v *verdict) time.Duration {
 	return min(a.age, time.Until(v.grant.Expires))
 }
 
-// failed decides on a client about whom the application could not be asked.
-func (a *application) failed(err error) (*Grant, error) {
-	no := &refused{reason: AppDown, retry: a.pause}
+// why says why there is no answer.
+func (a *application) why(err error) *refused {
 	var nonsense *nonsenseError
 	switch {
 	case errors.As(err, &nonsense):
-		return nil, &refused{reason: AppNonsense}
+		return &refused{reason: AppNonsense}
 	case errors.Is(err, inquiry.ErrBusy):
-		no = &refused{reason: AppBusy, retry: a.timeout}
+		return &refused{reason: AppBusy, retry: a.timeout}
+	}
+	return &refused{reason: AppDown, retry: a.pause}
+}
+
+// failed decides on a client about whom the application could not be asked.
+func (a *application) failed(err error) (*Grant, error) {
+	no := a.why(err)
+	if no.reason == AppNonsense {
+		return nil, no
 	}
 	if a.fallback != nil {
 		a.counts.admittedUnasked.Add(1)

@@ -106,6 +106,7 @@ func (p *peer) isGreeted() bool {
 // message is one of the server's.
 type message struct {
 	Type, User, Code string
+	Room             string
 	Message          string
 	Expires          int64
 }

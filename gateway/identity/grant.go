@@ -51,13 +51,11 @@ func Granted(c *gateway.Client) rules.Grant {
 	return rules.Grant{Join: g.Join, Publish: g.Publish}
 }
 
-// holder is what a client has as its value. It is [gateway.Expiring].
-type holder struct{ grant atomic.Pointer[Grant] }
-
-func newHolder(g *Grant) *holder {
-	h := new(holder)
-	h.grant.Store(g)
-	return h
+// holder is what a client has as its value. It is [gateway.Renewing].
+type holder struct {
+	grant atomic.Pointer[Grant]
+	chain *Chain
+	asked *forwarded // what the application was asked with, if it is to be asked again; nil otherwise
 }
 
 // Expires tells the gateway when the connection ends.

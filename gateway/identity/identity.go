@@ -77,12 +77,18 @@ func (c *Chain) Close() { c.steps.Load().close() }
 // Identify is for Gateway.Identify. It names the user and leaves in Upgrade.Value what [GrantOf] returns and what makes
 // the connection expire. The error is a [*molva.Refusal].
 func (c *Chain) Identify(u *molva.Upgrade) error {
-	grant, err := c.steps.Load().identify(u)
+	steps := c.steps.Load()
+	grant, err := steps.identify(u)
 	if err != nil {
 		return c.refuse(u, err)
 	}
 	c.counts.admit(grant.By)
-	u.User, u.Value = grant.User, newHolder(grant)
+	held := &holder{chain: c}
+	held.grant.Store(grant)
+	if grant.By == ByApplication && !grant.Expires.IsZero() {
+		held.asked = steps.app.forward.of(u).kept()
+	}
+	u.User, u.Value = grant.User, held
 	return nil
 }
 
@@ -95,7 +101,7 @@ func (c *Chain) refuse(u *molva.Upgrade, err error) *molva.Refusal {
 }
 
 // Renew is for Gateway.Renew. The new token has to name the same user; what it grants replaces what was granted, except
-// for the application's note. Rooms that the client is in it does not leave. The error is a [*gateway.ClientError].
+// for the application's note. The error is a [*gateway.ClientError].
 func (c *Chain) Renew(client *gateway.Client, token string) (expires time.Time, err error) {
 	verifier := c.steps.Load().verifier
 	held, ok := client.Value().(*holder)
@@ -107,16 +113,20 @@ func (c *Chain) Renew(client *gateway.Client, token string) (expires time.Time, 
 		err = &refused{reason: WrongUser}
 	}
 	if err != nil {
-		no := asRefused(err)
-		c.counts.refuseRenewal(no.reason)
-		c.refusals.Say(slog.LevelInfo, "token not renewed",
-			"conn", client.ID(), "user", client.User(), "reason", no)
-		return time.Time{}, no.clientError()
+		return time.Time{}, c.notRenewed(client, err).clientError()
 	}
 	c.counts.renewed.Add(1)
 	grant.Note = held.grant.Load().Note
 	held.grant.Store(grant)
 	return grant.Expires, nil
+}
+
+// notRenewed counts and logs that a client may not stay for longer.
+func (c *Chain) notRenewed(client *gateway.Client, err error) *refused {
+	no := asRefused(err)
+	c.counts.refuseRenewal(no.reason)
+	c.refusals.Say(slog.LevelInfo, "not renewed", "conn", client.ID(), "user", client.User(), "reason", no)
+	return no
 }
 
 // steps are what a chain asks.

@@ -9,7 +9,7 @@ import (
 
 // Rules returns what goes into Gateway.Rules.
 func (s *Set) Rules() gateway.Rules {
-	return gateway.Rules{Join: s.join, Publish: s.publish, Send: s.send, Presence: s.presence, Slow: s.slow}
+	return gateway.Rules{Join: s.join, Stay: s.stay, Publish: s.publish, Send: s.send, Presence: s.presence, Slow: s.slow}
 }
 
 // What clients are told.
@@ -34,6 +34,15 @@ func (s *Set) join(c *gateway.Client, room string) error {
 		if anyMatch(s.granted(c).Join, room, c.User()) {
 			return nil
 		}
+	}
+	return errJoin
+}
+
+// stay lets go of what was granted alone. Whoever may be in a room for another reason, or was let in by the application,
+// stays.
+func (s *Set) stay(c *gateway.Client, room string) error {
+	if s.table.Load().rule(room, c.User()).Join != Granted || anyMatch(s.granted(c).Join, room, c.User()) {
+		return nil
 	}
 	return errJoin
 }
