@@ -200,16 +200,16 @@ func (o *outbox) pop() {
 
 // free gives all memory back.
 func (o *outbox) free() {
-	o.reset()
+	o.reset(keptBytes)
 	outboxes.Put(o)
 }
 
-// reset empties the outbox. It keeps some of the memory for the next messages.
-func (o *outbox) reset() {
+// reset empties the outbox. It keeps memory for most bytes of its own, at most, for the next messages.
+func (o *outbox) reset(most int) {
 	for !o.empty() {
 		o.pop()
 	}
-	if own := o.own; own != nil && own.Cap() <= keptBytes {
+	if own := o.own; own != nil && own.Cap() <= most {
 		own.Set(own.Bytes()[:0])
 	} else if own != nil {
 		own.Free()

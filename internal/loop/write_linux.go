@@ -14,6 +14,10 @@ type vector [maxSlices]unix.Iovec
 // maxWrites bounds how often one connection is written to before others have their turn.
 const maxWrites = 4
 
+// spareBytes bounds the memory of the outbox that a loop lends to callbacks: the answers to what was read at once should
+// find room in it.
+const spareBytes = 2 * readSize
+
 // flush writes what is queued for as long as the socket takes it. The lock is held, though not while the system
 // writes.
 func (l *eventLoop) flush(c *sock) {
@@ -56,7 +60,7 @@ func (l *eventLoop) keep(o *outbox) {
 	switch {
 	case o == nil:
 	case l.spare == nil:
-		o.reset()
+		o.reset(spareBytes)
 		l.spare = o
 	default:
 		o.free()
