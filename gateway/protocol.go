@@ -26,11 +26,7 @@ type request struct {
 
 // received is [molva.Server.OnMessage].
 func (g *Gateway) received(conn *molva.Conn, m molva.Message) {
-	c, ok := conn.Value().(*Client)
-	if !ok {
-		return // it was turned away
-	}
-	r := request{Client: c}
+	r := request{Client: conn.Value().(*Client)}
 	if m.Type != molva.TypeText {
 		g.misuse.Say(slog.LevelInfo, "client sent a binary message", "conn", r.ID(), "client", conn.ClientAddr())
 		conn.Close(molva.CloseUnsupportedData, "binary messages are not in this version")

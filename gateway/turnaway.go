@@ -58,7 +58,8 @@ func (g *Gateway) counted() molva.Stats {
 	return s
 }
 
-// goodbye closes the connection of a client that was turned away, and reports whether it is one.
+// goodbye closes the connection of a client that was turned away, and reports whether it is one. What it says then does
+// not arrive, since the connection is closing.
 func (g *Gateway) goodbye(conn *molva.Conn) bool {
 	no, ok := conn.Value().(*turnedAway)
 	if ok {

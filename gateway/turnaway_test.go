@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"errors"
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
 	"strings"
@@ -69,8 +70,9 @@ func stubborn(t *testing.T, addr string) (net.Conn, *bufio.Reader, int) {
 
 // TestWhoIsTurnedAwayTakesNoPart has a client that may not come in stay for as long as it can, and speak.
 func TestWhoIsTurnedAwayTakesNoPart(t *testing.T) {
-	events := new(diary)
+	events, log := new(diary), new(lockedBuffer)
 	g := &gateway.Gateway{Identify: refusing(401, "who?"), Observer: events.observer()}
+	g.Logger = slog.New(slog.NewTextHandler(log, nil))
 	g.WebSocket.Timeouts.Close = 300 * time.Millisecond
 	addr := open(t, g)
 	nc, r, status := stubborn(t, addr)
@@ -97,6 +99,9 @@ func TestWhoIsTurnedAwayTakesNoPart(t *testing.T) {
 	}
 	if said := events.written(); len(said) != 0 {
 		t.Errorf("the observer is told of %q", said)
+	}
+	if said := log.String(); said != "" {
+		t.Errorf("logged is %s", said)
 	}
 }
 
