@@ -201,9 +201,12 @@ func TestListTellsWhatIsDone(t *testing.T) {
 		t.Fatal(err)
 	}
 	lines := strings.Split(strings.TrimSpace(b.String()), "\n")
-	if len(lines) != len(c.document.Cells()) || !strings.Contains(lines[0], "measured at abc") ||
+	if len(lines) != len(c.document.Cells())+1 || !strings.Contains(lines[0], "measured at abc") ||
 		!strings.Contains(lines[0], "2 runs missing") || !strings.Contains(lines[1], "not measured") {
 		t.Errorf("%s", b.String())
+	}
+	if last := lines[len(lines)-1]; !strings.HasPrefix(last, ledger.KernelsKey) || !strings.HasSuffix(last, "not measured") {
+		t.Errorf("the loops are listed as %q", last)
 	}
 }
 
