@@ -161,7 +161,7 @@ func (a *entrance) renewedByNone(t *testing.T, lasting string) {
 	refused := outcome{}
 	for _, reason := range []identity.Reason{identity.Expired, identity.WrongUser, identity.BadAlgorithm} {
 		refused[fmt.Sprintf("renewals_refused_total{reason=%q}", reason)] = 1
-		s.logs(1, "token not renewed", string(reason))
+		s.logs(1, "not renewed", string(reason))
 	}
 	if got := s.renewals(); !maps.Equal(got, refused) {
 		t.Errorf("counted are %v; want %v", got, refused)
