@@ -1,9 +1,11 @@
 package molva
 
 import (
+	"context"
 	"net"
 	"net/http"
 	"sync"
+	"sync/atomic"
 )
 
 // leaveToHTTP hands the connection to the server that answers plain requests.
@@ -21,23 +23,47 @@ func (s *Server) leaveToHTTP(o *opening, early []byte) {
 		return
 	}
 	s.detachedOpening(o)
-	if !plain.offer(&earlyConn{Conn: nc, early: early, remote: remote, opening: o}) {
+	c := &earlyConn{Conn: nc, early: early, remote: remote}
+	c.opening.Store(o)
+	if !plain.offer(c) {
 		nc.Close()
-		s.closedOpening(o)
+		s.heardByHTTP(c)
 	}
 }
 
-// takenByHTTP is [http.Server.ConnState]. A connection is an opening until then, as Shutdown would end a server that does
-// not know of it yet.
-func (s *Server) takenByHTTP(nc net.Conn, state http.ConnState) {
-	if c, ok := nc.(*earlyConn); ok && state == http.StateNew {
-		s.closedOpening(c.opening)
-		c.opening = nil
+// heardByHTTP notes that net/http has read the first request, or that none comes. The connection is an opening until then:
+// a server that is told to stop answers no request that it has not read.
+func (s *Server) heardByHTTP(c *earlyConn) {
+	o := c.opening.Swap(nil)
+	if o == nil {
+		return
 	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.openings.remove(o)
+}
+
+// connState is [http.Server.ConnState].
+func (s *Server) connState(nc net.Conn, state http.ConnState) {
+	if c, ok := nc.(*earlyConn); ok && state == http.StateClosed {
+		s.heardByHTTP(c)
+	}
+}
+
+// earlyKey is the key of the connection in a request's context.
+type earlyKey struct{}
+
+// connContext is [http.Server.ConnContext].
+func connContext(ctx context.Context, nc net.Conn) context.Context {
+	if c, ok := nc.(*earlyConn); ok {
+		ctx = context.WithValue(ctx, earlyKey{}, c)
+	}
+	return withTLS(ctx, nc)
 }
 
 // detachedOpening notes that the connection is no longer the loop's, which cannot abort it.
 func (s *Server) detachedOpening(o *opening) {
+	s.leftDoor(o)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	o.conn = nil
@@ -48,7 +74,7 @@ type earlyConn struct {
 	net.Conn
 	early   []byte
 	remote  net.Addr
-	opening *opening // until net/http has it
+	opening atomic.Pointer[opening] // until net/http has heard of it
 }
 
 // RemoteAddr returns where the client is, which is not the other end of the socket if that is a proxy.

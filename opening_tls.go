@@ -19,7 +19,7 @@ func plainProtocols() *http.Protocols {
 // tlsKey is the key of the TLS connection in a request's context.
 type tlsKey struct{}
 
-// withTLS is [http.Server.ConnContext].
+// withTLS notes the TLS connection that nc is, or is made of.
 func withTLS(ctx context.Context, nc net.Conn) context.Context {
 	if early, ok := nc.(*earlyConn); ok {
 		nc = early.Conn

@@ -120,11 +120,16 @@ func (s *Server) noteOpening(o *opening) bool {
 	return !s.stopping
 }
 
-func (s *Server) closedOpening(o *opening) {
+// leftDoor counts o no longer as one who has not said what they want.
+func (s *Server) leftDoor(o *opening) {
 	if o.pass.In() {
 		s.door.leaveVisitor(o.peer, o.pass)
 		o.pass = 0
 	}
+}
+
+func (s *Server) closedOpening(o *opening) {
+	s.leftDoor(o)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.openings.remove(o)
@@ -178,8 +183,8 @@ func (s *Server) plainRequests(addr net.Addr) *handoff {
 		s.http = &http.Server{
 			Handler:           http.HandlerFunc(s.route),
 			Protocols:         plainProtocols(),
-			ConnContext:       withTLS,
-			ConnState:         s.takenByHTTP,
+			ConnContext:       connContext,
+			ConnState:         s.connState,
 			ReadHeaderTimeout: set.handshake,
 			IdleTimeout:       2 * time.Minute,
 			MaxHeaderBytes:    defaultHeaderBytes,
@@ -192,6 +197,9 @@ func (s *Server) plainRequests(addr net.Addr) *handoff {
 
 // route answers the requests of connections that began with a plain one. A later one may still be a handshake.
 func (s *Server) route(w http.ResponseWriter, r *http.Request) {
+	if c, ok := r.Context().Value(earlyKey{}).(*earlyConn); ok {
+		s.heardByHTTP(c)
+	}
 	noteTLS(r)
 	if s.Handler != nil && !handshake.IsUpgrade(r) {
 		s.Handler.ServeHTTP(w, r)

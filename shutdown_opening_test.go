@@ -1,9 +1,9 @@
 package molva_test
 
 import (
+	"bufio"
 	"io"
 	"net/http"
-	"strings"
 	"testing"
 
 	"github.com/molva-ws/molva"
@@ -34,10 +34,11 @@ func TestShutdownAnswersWhoWasLetIn(t *testing.T) {
 				t.Errorf("Serve: %v", err)
 			}
 			io.WriteString(nc, request[10:])
-			answer, err := io.ReadAll(nc)
-			if !strings.HasPrefix(string(answer), want) {
+			answer, err := bufio.NewReader(nc).ReadString('\n')
+			if answer != want {
 				t.Errorf("%q, %v; want %q", answer, err, want)
 			}
+			nc.Close()
 			if err := got(t, stopped, "the end of Shutdown"); err != nil {
 				t.Errorf("Shutdown: %v", err)
 			}
