@@ -236,7 +236,7 @@ export type ErrorCode =
 export class MolvaError extends Error {
   constructor(code: ErrorCode, message: string, options?: { cause?: unknown });
   readonly code: ErrorCode;
-  /** The room that could not be joined again, in an "error" event. */
+  /** The room that could not be joined again, or that was left as it may not be joined any more, in an "error" event. */
   readonly room?: string;
   /** What the token function threw, or the WebSocket's constructor. */
   readonly cause?: unknown;

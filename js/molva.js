@@ -495,8 +495,9 @@ class Molva extends Events {
     } else if (type == "message") {
       this[emit]("message", message);
       entry?.room[emit]("message", message);
-    } else if (type == "presence" && entry?.joined == this.hello) {
-      this.#changed(entry.room, message);
+    } else if (entry?.joined == this.hello) {
+      if (type == "presence") this.#changed(entry.room, message);
+      if (type == "left") this.#expelled(entry, new MolvaError("forbidden", "the room may not be joined any more"));
     }
   }
 
@@ -539,13 +540,19 @@ class Molva extends Events {
 
   #refused(entry, error) {
     const { room, joined, granted, waiting } = entry;
-    for (const settle of waiting) settle(error);
-    if (joined == this.hello) {
-      entry.presence = granted; // as before
+    if (joined && joined != this.hello) {
+      this.#expelled(entry, error);
       return;
     }
+    for (const settle of waiting) settle(error);
+    if (joined) entry.presence = granted; // as before
+    else this.#rooms.delete(room.name);
+  }
+
+  // expelled is for a room that was joined, and that the server does not let us be in any more.
+  #expelled({ room, waiting }, error) {
     this.#rooms.delete(room.name);
-    if (!joined) return;
+    for (const settle of waiting) settle(error);
     error.room = room.name;
     this[emit]("error", error);
     room[emit]("error", error);

@@ -244,6 +244,18 @@ test("a room that cannot be joined again is told of and left", async (t) => {
   await roundTrip(both.molva, await comeBack({ ...both, peer: next }));
 });
 
+test("a room that the server takes away is told of and not joined again", async (t) => {
+  const both = await inLobby(t);
+  const [here, anywhere] = [heard(both.lobby, "error"), heard(both.molva, "error")];
+  both.peer.say({ type: "left", room: "elsewhere" }); // never joined
+  both.peer.say({ type: "left", room: "lobby" });
+  const error = await anywhere.take();
+  assert.equal(error.code, "forbidden");
+  assert.equal(error.room, "lobby");
+  assert.equal(await here.take(), error);
+  await roundTrip(both.molva, await comeBack(both));
+});
+
 test("presence that is refused leaves the room as it was", async (t) => {
   const both = await inLobby(t, [], { presence: false });
   const again = both.molva.join("lobby", { presence: true });
