@@ -32,7 +32,9 @@ func TestTheUnitsOnASystemThatBoots(t *testing.T) {
 	} {
 		path := filepath.Join(srv, name)
 		os.MkdirAll(filepath.Dir(path), 0o755)
-		rewrite(t, path, text)
+		if err := os.WriteFile(path, []byte(text), 0o644); err != nil { // the application is not root
+			t.Fatal(err)
+		}
 	}
 	for from, to := range map[string]string{"../../deploy": "deploy", "testdata/boot": "."} {
 		if err := os.CopyFS(filepath.Join(srv, to), os.DirFS(from)); err != nil {

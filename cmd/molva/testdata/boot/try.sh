@@ -21,7 +21,7 @@ connect() {
 hears() { timeout 10 sh -c "until grep -q '$2' '/tmp/$1'; do sleep 0.05; done"; }
 
 systemd-run --unit app --uid www-data php -S 127.0.0.1:8080 -t /srv/app
-timeout 10 sh -c 'until curl -s http://127.0.0.1:8080/whoami.php; do sleep 0.05; done'
+timeout 10 sh -c 'until curl -sSf http://127.0.0.1:8080/whoami.php; do sleep 0.05; done'
 . ./install.sh
 systemctl is-active molva.socket molva.service
 
