@@ -113,8 +113,8 @@ func (c *Conn) sendClose(closing *CloseError) bool {
 	}
 	payload := buffer.Get(wire.MaxControlPayload)
 	defer payload.Free()
-	frame := wire.Header{Fin: true, Opcode: wire.OpClose}
-	c.sendFrame(frame, wire.AppendClose(payload.Bytes(), closing.Code, closing.Reason), loop.Last)
+	first := wire.Fin | wire.FirstByte(wire.OpClose)
+	c.sendFrame(first, wire.AppendClose(payload.Bytes(), closing.Code, closing.Reason), loop.Last)
 	return true
 }
 

@@ -71,7 +71,7 @@ func (c *Conn) send(m Message, p loop.Priority) error {
 	}
 	switch {
 	case !c.compresses(m):
-		err := c.sendFrame(wire.Header{Fin: true, Opcode: wire.Opcode(m.Type)}, m.Data, p)
+		err := c.sendFrame(wire.Fin|wire.FirstByte(m.Type), m.Data, p)
 		if err != loop.ErrHeld {
 			return err
 		}
@@ -120,7 +120,7 @@ func (c *Conn) sendWhole(m Message, p loop.Priority) error {
 	if c.compresses(m) {
 		return c.sendDeflated(m, p)
 	}
-	return c.sendFrame(wire.Header{Fin: true, Opcode: wire.Opcode(m.Type)}, m.Data, p)
+	return c.sendFrame(wire.Fin|wire.FirstByte(m.Type), m.Data, p)
 }
 
 // compresses reports whether m is worth compressing on this connection.
@@ -136,7 +136,7 @@ func (c *Conn) sendDeflated(m Message, p loop.Priority) error {
 		return err
 	}
 	deflated.Set(data)
-	return c.sendFrame(wire.Header{Fin: true, RSV1: true, Opcode: wire.Opcode(m.Type)}, data, p)
+	return c.sendFrame(wire.Fin|wire.RSV1|wire.FirstByte(m.Type), data, p)
 }
 
 // fits reports whether a message of n bytes is likely to be admitted to the outbox.
@@ -146,21 +146,20 @@ func (c *Conn) fits(n int) bool {
 }
 
 // sendFrame sends one frame. A server's payload goes as it is, a client's is masked in a copy.
-func (c *Conn) sendFrame(h wire.Header, payload []byte, p loop.Priority) error {
-	h.Length = int64(len(payload))
+func (c *Conn) sendFrame(first wire.FirstByte, payload []byte, p loop.Priority) error {
 	if c.role == wire.Client {
-		return c.sendMasked(h, payload, p)
+		return c.sendMasked(first, payload, p)
 	}
-	return sendError(c.transport.Send(loop.Head(h.Pack()), payload, p))
+	return sendError(c.transport.Send(loop.Head(first.Pack(len(payload))), payload, p))
 }
 
-func (c *Conn) sendMasked(h wire.Header, payload []byte, p loop.Priority) error {
-	h.Masked, h.Key = true, wire.NewKey()
+func (c *Conn) sendMasked(first wire.FirstByte, payload []byte, p loop.Priority) error {
+	key := wire.NewKey()
 	masked := buffer.Get(len(payload))
 	defer masked.Free()
 	body := masked.Bytes()[:len(payload)]
-	wire.MaskCopy(body, payload, h.Key)
-	return sendError(c.transport.Send(loop.Head(h.Pack()), body, p))
+	wire.MaskCopy(body, payload, key)
+	return sendError(c.transport.Send(loop.Head(first.PackMasked(len(payload), key)), body, p))
 }
 
 // sendControl sends a control frame. A pong is left out when the outbox is full: it is only a reply, and a peer that
@@ -169,7 +168,7 @@ func (c *Conn) sendControl(op wire.Opcode, payload []byte) error {
 	if c.closing.Load() != nil {
 		return ErrClosed
 	}
-	return c.sendFrame(wire.Header{Fin: true, Opcode: op}, payload, loop.Through)
+	return c.sendFrame(wire.Fin|wire.FirstByte(op), payload, loop.Through)
 }
 
 // refused applies a policy to a peer that does not read, where err says that its outbox is full.

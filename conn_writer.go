@@ -99,7 +99,11 @@ func (w *messageWriter) sendFragment(p []byte, fin bool) error {
 	if c.closing.Load() != nil {
 		return ErrClosed
 	}
-	err := c.sendFrame(wire.Header{Fin: fin, Opcode: w.op}, p, loop.Through)
+	first := wire.FirstByte(w.op)
+	if fin {
+		first |= wire.Fin
+	}
+	err := c.sendFrame(first, p, loop.Through)
 	if err == nil {
 		w.op = wire.OpContinuation
 	}

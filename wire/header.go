@@ -53,37 +53,19 @@ func AppendHeader(dst []byte, h Header) []byte {
 
 // Pack returns the encoded form of h. Like AppendHeader it does not judge.
 func (h *Header) Pack() PackedHeader {
-	second := uint64(0)
 	if h.Masked {
-		second = bitMask
+		return h.firstByte().pack(bitMask, uint64(h.Length)).withKey(h.Key)
 	}
-	p := PackedHeader{Lo: h.firstByte()}
-	switch length := uint64(h.Length); {
-	case length < length16:
-		p.Lo |= (second | length) << 8
-		p.Size = 2
-	case length <= 0xFFFF:
-		p.Lo |= (second|length16)<<8 | uint64(bits.ReverseBytes16(uint16(length)))<<16
-		p.Size = 4
-	default:
-		reversed := bits.ReverseBytes64(length)
-		p.Lo |= (second|length64)<<8 | reversed<<16
-		p.Hi = reversed >> 48
-		p.Size = 10
-	}
-	if h.Masked {
-		p.appendKey(h.Key)
-	}
-	return p
+	return h.firstByte().pack(0, uint64(h.Length))
 }
 
-func (h *Header) firstByte() uint64 {
-	b := uint64(h.Opcode) & 0xF
+func (h *Header) firstByte() FirstByte {
+	b := FirstByte(h.Opcode) & 0xF
 	if h.Fin {
-		b |= bitFin
+		b |= Fin
 	}
 	if h.RSV1 {
-		b |= bitRSV1
+		b |= RSV1
 	}
 	if h.RSV2 {
 		b |= bitRSV2
@@ -94,14 +76,45 @@ func (h *Header) firstByte() uint64 {
 	return b
 }
 
-// appendKey puts the masking key behind the length.
-func (p *PackedHeader) appendKey(key uint32) {
+// FirstByte is what a frame begins with: Fin, RSV1 and the opcode, added up (RFC 6455 §5.2).
+type FirstByte byte
+
+const (
+	Fin  FirstByte = bitFin  // this is the last fragment of its message
+	RSV1 FirstByte = bitRSV1 // the message is compressed (RFC 7692 §6)
+)
+
+// Pack returns the encoded form of the header of a frame that is not masked, as a server sends it, with a payload of
+// length bytes. It is the short way of [Header.Pack].
+func (b FirstByte) Pack(length int) PackedHeader { return b.pack(0, uint64(length)) }
+
+// PackMasked is Pack for a frame that is masked with key, as a client sends it.
+func (b FirstByte) PackMasked(length int, key uint32) PackedHeader {
+	return b.pack(bitMask, uint64(length)).withKey(key)
+}
+
+// pack does without the key.
+func (b FirstByte) pack(mask, length uint64) PackedHeader {
+	first := uint64(b)
+	if length < length16 {
+		return PackedHeader{Lo: first | (mask|length)<<8, Size: 2}
+	}
+	if length <= 0xFFFF {
+		return PackedHeader{Lo: first | (mask|length16)<<8 | uint64(bits.ReverseBytes16(uint16(length)))<<16, Size: 4}
+	}
+	reversed := bits.ReverseBytes64(length)
+	return PackedHeader{Lo: first | (mask|length64)<<8 | reversed<<16, Hi: reversed >> 48, Size: 10}
+}
+
+// withKey returns p with the masking key behind the length.
+func (p PackedHeader) withKey(key uint32) PackedHeader {
 	if p.Size < 8 {
 		p.Lo |= uint64(key) << (8 * p.Size)
 	} else {
 		p.Hi |= uint64(key) << (8 * (p.Size - 8))
 	}
 	p.Size += 4
+	return p
 }
 
 // ParseHeader reads the header that p starts with and returns its size in bytes. While p is too short to hold it

@@ -162,3 +162,25 @@ func BenchmarkParseHeader(b *testing.B) {
 		})
 	}
 }
+
+func TestFirstBytePacksAsHeaderDoes(t *testing.T) {
+	for _, length := range []int{0, 1, 125, 126, 127, 0xFFFF, 0x10000, 1 << 40} {
+		for _, rsv1 := range []bool{false, true} {
+			h := Header{Fin: true, RSV1: rsv1, Opcode: OpBinary, Length: int64(length)}
+			first := Fin | FirstByte(OpBinary)
+			if rsv1 {
+				first |= RSV1
+			}
+			if got, want := first.Pack(length), h.Pack(); got != want {
+				t.Errorf("%d bytes: %x, want %x", length, got, want)
+			}
+			h.Masked, h.Key = true, 0x44332211
+			if got, want := first.PackMasked(length, h.Key), h.Pack(); got != want {
+				t.Errorf("%d bytes, masked: %x, want %x", length, got, want)
+			}
+			if parsed, size, err := ParseHeader(AppendHeader(nil, h)); err != nil || parsed != h || size != h.Pack().Size {
+				t.Errorf("%d bytes: parsed as %+v of %d bytes, %v", length, parsed, size, err)
+			}
+		}
+	}
+}
