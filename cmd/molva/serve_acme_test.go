@@ -29,8 +29,8 @@ type site struct {
 	dir     string
 }
 
-// startSite starts it where the authority looks for it, with its certificates in dir.
-func startSite(t *testing.T, ca *authority, dir string, args ...string) *site {
+// serveSite starts it where the authority looks for it, with its certificates in dir.
+func serveSite(t *testing.T, ca *authority, dir string, args ...string) *site {
 	t.Helper()
 	args = append([]string{"--listen", ca.looksAt, "--acme", siteName, "--acme-cache", filepath.Join(dir, "cache"),
 		"--acme-directory", ca.directory, "--acme-roots", ca.roots}, args...)
@@ -97,7 +97,7 @@ func (s *site) leaf() *x509.Certificate {
 
 func TestACMEMakesACertificateThatOutlastsARestart(t *testing.T) {
 	ca, dir := startAuthority(t, authorityConfig{}), t.TempDir()
-	s := startSite(t, ca, dir)
+	s := serveSite(t, ca, dir)
 	s.until("there is a certificate")
 	issuer := ca.issuer()
 	s.connectsBy(issuer)
@@ -105,7 +105,7 @@ func TestACMEMakesACertificateThatOutlastsARestart(t *testing.T) {
 	s.stop()
 
 	ca.stop()
-	s = startSite(t, ca, dir)
+	s = serveSite(t, ca, dir)
 	s.connectsBy(issuer)
 	if !s.leaf().Equal(made) {
 		t.Error("it is another certificate")
@@ -123,7 +123,7 @@ func TestACMEMakesACertificateThatOutlastsARestart(t *testing.T) {
 
 func TestACMERenewsWhileClientsStay(t *testing.T) {
 	ca := startAuthority(t, authorityConfig{lifetime: 12 * time.Second})
-	s := startSite(t, ca, t.TempDir())
+	s := serveSite(t, ca, t.TempDir())
 	s.until("there is a certificate")
 	first := s.leaf()
 	s.connectsBy(ca.issuer())
@@ -136,10 +136,10 @@ func TestACMERenewsWhileClientsStay(t *testing.T) {
 
 func TestACMEWithAnAccountElsewhere(t *testing.T) {
 	ca := startAuthority(t, authorityConfig{account: "kid-1", key: "zWNDZM6eQGHWpSRTPal5eIUYFTu7EajVIoguysqZ9wG44nMEtx3MUAsUDkMTQ12W"})
-	s := startSite(t, ca, t.TempDir())
+	s := serveSite(t, ca, t.TempDir())
 	s.says("there is no certificate", "externalAccountRequired")
 	s.stop()
-	s = startSite(t, ca, t.TempDir(), "--acme-eab-id", ca.config.account, "--acme-eab-key", ca.config.key)
+	s = serveSite(t, ca, t.TempDir(), "--acme-eab-id", ca.config.account, "--acme-eab-key", ca.config.key)
 	s.until("there is a certificate")
 	s.connectsBy(ca.issuer())
 }
@@ -155,7 +155,7 @@ func TestACMETellsWhyThereIsNoCertificate(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			ca := startAuthority(t, c.config)
-			s := startSite(t, ca, t.TempDir())
+			s := serveSite(t, ca, t.TempDir())
 			s.says(append(c.says, "there is no certificate", "nobody can connect", "again_in:1m0s", ca.directory)...)
 			if _, err := tls.Dial("tcp", s.address, s.trusts(nil)); err == nil {
 				t.Error("it has one")
@@ -166,13 +166,13 @@ func TestACMETellsWhyThereIsNoCertificate(t *testing.T) {
 
 func TestACMEDoesNotTrustJustAnyAuthority(t *testing.T) {
 	ca := startAuthority(t, authorityConfig{})
-	s := startSite(t, ca, t.TempDir(), "--acme-roots", "/etc/ssl/certs/ca-certificates.crt")
+	s := serveSite(t, ca, t.TempDir(), "--acme-roots", "/etc/ssl/certs/ca-certificates.crt")
 	s.says("there is no certificate", "x509: certificate signed by unknown authority")
 }
 
 func TestACMEComesBackWithTheAuthority(t *testing.T) {
 	ca := newAuthority(t, authorityConfig{})
-	s := startSite(t, ca, t.TempDir())
+	s := serveSite(t, ca, t.TempDir())
 	s.says("there is no certificate", "cannot be reached", "connection refused", "again_in:10s")
 	if body := healthOf(t, s); body != "" {
 		t.Errorf("%q without a certificate", body)
