@@ -179,6 +179,8 @@ func TestASecondSignalEndsServeAtOnce(t *testing.T) {
 	s.connect("42")
 	s.signal(syscall.SIGINT)
 	s.until("stopping")
+	again := time.NewTicker(50 * time.Millisecond)
+	defer again.Stop()
 	for { // the first may still be on its way to the program's handler, which then goes away
 		select {
 		case <-s.ended:
@@ -187,7 +189,7 @@ func TestASecondSignalEndsServeAtOnce(t *testing.T) {
 				t.Errorf("ended as %v: %s", s.cmd.ProcessState, s.said())
 			}
 			return
-		default:
+		case <-again.C:
 			s.cmd.Process.Signal(syscall.SIGINT)
 		}
 	}
