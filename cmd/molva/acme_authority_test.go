@@ -15,6 +15,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/molva-ws/molva/internal/freeaddr"
 )
 
 // pebble is the authority of those who make Let's Encrypt, for tests, with a resolver to go with it.
@@ -77,8 +79,8 @@ func startAuthority(t *testing.T, c authorityConfig) *authority {
 func newAuthority(t *testing.T, c authorityConfig) *authority {
 	t.Helper()
 	pebbleTool(t, "pebble")
-	ca := &authority{T: t, config: c, dir: t.TempDir(), looksAt: freeAddr(t), manage: freeAddr(t)}
-	ca.directory = "https://" + freeAddr(t) + "/dir"
+	ca := &authority{T: t, config: c, dir: t.TempDir(), looksAt: freeaddr.Get(t), manage: freeaddr.Get(t)}
+	ca.directory = "https://" + freeaddr.Get(t) + "/dir"
 	certificate(t, ca.dir, "the authority")
 	ca.roots = filepath.Join(ca.dir, "cert.pem")
 	return ca
@@ -87,8 +89,8 @@ func newAuthority(t *testing.T, c authorityConfig) *authority {
 // start starts it, and its resolver, for which every name is this machine.
 func (ca *authority) start() {
 	ca.Helper()
-	resolver := freeAddr(ca.T)
-	ca.run(exec.Command(pebbleTool(ca.T, "pebble-challtestsrv"), "-dnsserver", resolver, "-management", freeAddr(ca.T),
+	resolver := freeaddr.Get(ca.T)
+	ca.run(exec.Command(pebbleTool(ca.T, "pebble-challtestsrv"), "-dnsserver", resolver, "-management", freeaddr.Get(ca.T),
 		"-defaultIPv6", "", "-http01", "", "-https01", "", "-tlsalpn01", "", "-doh", ""))
 	cmd := exec.Command(pebbleTool(ca.T, "pebble"), "-config", ca.writeConfig(), "-dnsserver", resolver)
 	cmd.Env = append(os.Environ(), "PEBBLE_VA_NOSLEEP=1")
@@ -121,7 +123,7 @@ func (ca *authority) writeConfig() string {
 	ca.Helper()
 	looksAt := ca.looksAt
 	if ca.config.looksElsewhere {
-		looksAt = freeAddr(ca.T)
+		looksAt = freeaddr.Get(ca.T)
 	}
 	set := map[string]any{
 		"listenAddress":           ca.directory[len("https://") : len(ca.directory)-len("/dir")],
@@ -129,7 +131,7 @@ func (ca *authority) writeConfig() string {
 		"certificate":             ca.roots,
 		"privateKey":              filepath.Join(ca.dir, "key.pem"),
 		"tlsPort":                 portOf(ca.T, looksAt),
-		"httpPort":                portOf(ca.T, freeAddr(ca.T)),
+		"httpPort":                portOf(ca.T, freeaddr.Get(ca.T)),
 		"retryAfter":              map[string]int{"authz": 1, "order": 1},
 		"profiles":                map[string]any{"default": map[string]any{"validityPeriod": int(ca.config.lifetime.Seconds())}},
 	}

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/molva-ws/molva/gateway/identity"
+	"github.com/molva-ws/molva/internal/freeaddr"
 )
 
 // says200 is an application that says the same of everybody.
@@ -39,7 +40,7 @@ func knows(session, user string) http.HandlerFunc {
 func startApp(t *testing.T, app http.Handler) (url string) {
 	t.Helper()
 	if app == nil {
-		return "http://" + freeAddr(t)
+		return "http://" + freeaddr.Get(t)
 	}
 	server := httptest.NewServer(app)
 	t.Cleanup(server.Close)

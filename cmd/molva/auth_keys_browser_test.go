@@ -16,6 +16,7 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 
 	"github.com/molva-ws/molva/gateway/identity"
+	"github.com/molva-ws/molva/internal/freeaddr"
 )
 
 // publish has an issuer publish a key at an address, until down is called.
@@ -48,7 +49,7 @@ type follower struct {
 }
 
 func (a *entrance) follow(t *testing.T) *follower {
-	f := &follower{page: a.open(t), issuer: freeAddr(t), want: outcome{}}
+	f := &follower{page: a.open(t), issuer: freeaddr.Get(t), want: outcome{}}
 	f.server = a.serve(t, "[auth.jwt]\njwks_url = 'http://"+f.issuer+"/keys'\njwks_refresh = '1s'\n")
 	return f
 }

@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"github.com/molva-ws/molva"
+	"github.com/molva-ws/molva/internal/freeaddr"
 	"github.com/molva-ws/molva/internal/load"
 )
 
@@ -138,7 +139,7 @@ func TestBenchRefusesWhatMakesNoSense(t *testing.T) {
 }
 
 func TestBenchSaysWhyItCannotConnect(t *testing.T) {
-	nobody := freeAddr(t)
+	nobody := freeaddr.Get(t)
 	benchRun(t, "echo", nobody).wantsText(t, exitFailed, "", "nobody listens on "+nobody)
 	benchRun(t, "echo", benchServer(t, new(molva.Server)), "--compress").
 		wantsText(t, exitFailed, "", "the server did not agree to compression")

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/molva-ws/molva/internal/freeaddr"
 )
 
 func TestConnectAdvisesOnRefusals(t *testing.T) {
@@ -107,7 +109,7 @@ func TestConnectAdvisesWhenThereIsNoAnswer(t *testing.T) {
 			got.wants(t, 1, "", c.want...)
 		})
 	}
-	connectOnce(t, "", freeAddr(t)).wants(t, 1, "", "connection refused", "Nothing listens there", "ws:// was tried")
+	connectOnce(t, "", freeaddr.Get(t)).wants(t, 1, "", "connection refused", "Nothing listens there", "ws:// was tried")
 }
 
 func sayRaw(text string) func(net.Conn) {

@@ -16,6 +16,7 @@ import (
 	"testing"
 
 	"github.com/molva-ws/molva"
+	"github.com/molva-ws/molva/internal/freeaddr"
 )
 
 // The addresses of this machine stand for others: the proxies come from 127.0.0.1, clients and strangers from these.
@@ -28,7 +29,7 @@ const (
 func behind(t *testing.T, front func(t *testing.T, web, molva string) (log string)) (s *served, web, log string) {
 	t.Helper()
 	s = startServer(t, "--trusted-proxy", "127.0.0.1", "--proxy-header", "X-Forwarded-For", "--host", "localhost")
-	web = freeAddr(t)
+	web = freeaddr.Get(t)
 	log = front(t, web, strings.TrimPrefix(s.url, "http://"))
 	waitFor(t, func() bool {
 		nc, err := net.Dial("tcp", web)

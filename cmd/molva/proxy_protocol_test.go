@@ -12,6 +12,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"github.com/molva-ws/molva/internal/freeaddr"
 )
 
 // nginxStream passes TCP connections on with a PROXY protocol header of version 1, which is the one that it can send.
@@ -54,7 +56,7 @@ func TestServeBehindProxiesThatSpeakProxyProtocol(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			s := startServer(t, "--trusted-proxy", "127.0.0.1", "--proxy-protocol", "--max-conns-per-address", "1")
 			own := strings.TrimPrefix(s.url, "http://")
-			web := freeAddr(t)
+			web := freeaddr.Get(t)
 			startFront(t, front(t, web, own))
 			waitFor(t, func() bool {
 				nc, err := net.Dial("tcp", web)

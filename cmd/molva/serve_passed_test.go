@@ -12,6 +12,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/molva-ws/molva/internal/freeaddr"
 )
 
 // activated has systemd's own tool listen and start molva serve with the sockets when the first client comes. What the
@@ -52,7 +54,7 @@ func isTold(t *testing.T, told *net.UnixConn, want string) {
 
 func TestServeTakesTheSocketsOfTheServiceManager(t *testing.T) {
 	socket := filepath.Join(shortDir(t), "molva.sock")
-	s, told := activated(t, freeAddr(t), socket, "--listen", "127.0.0.1:1", "--socket", socket)
+	s, told := activated(t, freeaddr.Get(t), socket, "--listen", "127.0.0.1:1", "--socket", socket)
 	if body := get(t, s.web+"/healthz"); body != "ok\n" {
 		t.Errorf("%q", body)
 	}
@@ -77,7 +79,7 @@ func TestServeTakesTheSocketsOfTheServiceManager(t *testing.T) {
 
 func TestTheLineToTypeNamesThePassedSocket(t *testing.T) {
 	socket := filepath.Join(shortDir(t), "passed.sock")
-	s, told := activated(t, freeAddr(t), socket)
+	s, told := activated(t, freeaddr.Get(t), socket)
 	get(t, s.web+"/healthz")
 	isTold(t, told, "READY=1")
 	var hints struct{ Send string }
@@ -89,7 +91,7 @@ func TestTheLineToTypeNamesThePassedSocket(t *testing.T) {
 
 func TestServeOpensWhatIsNotPassed(t *testing.T) {
 	socket := filepath.Join(shortDir(t), "molva.sock")
-	s, told := activated(t, freeAddr(t), "", "--socket", socket)
+	s, told := activated(t, freeaddr.Get(t), "", "--socket", socket)
 	get(t, s.web+"/healthz")
 	isTold(t, told, "READY=1")
 	molvaRun(t, "", "send", "--socket", socket, "--all", "hi").wantsText(t, 0, "reached nobody", "")
@@ -97,7 +99,7 @@ func TestServeOpensWhatIsNotPassed(t *testing.T) {
 
 func TestServeRefusesPassedSocketsThatAreNotSafeOrOfNoUse(t *testing.T) {
 	dir := shortDir(t)
-	port := freeAddr(t)[len("127.0.0.1"):]
+	port := freeaddr.Get(t)[len("127.0.0.1"):]
 	for _, c := range []struct {
 		name   string
 		listen []string

@@ -9,7 +9,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"math/rand/v2"
 	"net"
 	"os/exec"
 	"path/filepath"
@@ -20,6 +19,7 @@ import (
 	"time"
 
 	"github.com/molva-ws/molva"
+	"github.com/molva-ws/molva/internal/freeaddr"
 )
 
 const patience = time.Minute
@@ -57,7 +57,7 @@ func run(t *testing.T, descriptors int, flags ...string) *process {
 	if out, err := exec.Command("go", "build", "-o", binary, ".").CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
-	addr := freeAddr(t)
+	addr := freeaddr.Get(t)
 	limited := fmt.Sprintf(`ulimit -n %d; exec "$@"`, descriptors)
 	p := &process{
 		Cmd:    exec.Command("sh", append([]string{"-c", limited, "sh", binary, "-addr", addr}, flags...)...),
@@ -72,20 +72,6 @@ func run(t *testing.T, descriptors int, flags ...string) *process {
 	go func() { p.ended <- p.Wait() }()
 	t.Cleanup(func() { p.Process.Kill() })
 	return p
-}
-
-// freeAddr returns an address on which nobody listens just now. It is none of those that the system gives to whoever asks
-// for any, so that nobody is given it meanwhile.
-func freeAddr(t *testing.T) string {
-	t.Helper()
-	for range 100 {
-		if l, err := net.Listen("tcp", fmt.Sprint("127.0.0.1:", 20_000+rand.IntN(10_000))); err == nil {
-			l.Close()
-			return l.Addr().String()
-		}
-	}
-	t.Fatal("no port is free")
-	return ""
 }
 
 // dial connects, waiting for the process to listen.

@@ -2,10 +2,7 @@ package identity_test
 
 import (
 	"bufio"
-	"fmt"
 	"io"
-	"math/rand/v2"
-	"net"
 	"net/http"
 	"net/http/cookiejar"
 	"os"
@@ -17,6 +14,7 @@ import (
 	"testing"
 
 	"github.com/molva-ws/molva/gateway/identity"
+	"github.com/molva-ws/molva/internal/freeaddr"
 )
 
 // logIn is the site's own, by which somebody logs in.
@@ -76,7 +74,7 @@ func servePHP(t testing.TB, guide string) (url string) {
 			t.Fatal(err)
 		}
 	}
-	addr := freeAddr(t)
+	addr := freeaddr.Get(t)
 	server := exec.Command(php, "-d", "session.save_path="+folder, "-S", addr, "-t", folder)
 	server.Env = append(os.Environ(), "MOLVA_SECRET="+theSecret)
 	told := made(server.StderrPipe())
@@ -111,20 +109,6 @@ func waitStarted(t testing.TB, told io.Reader, read chan<- struct{}) {
 		io.Copy(io.Discard, lines)
 		close(read)
 	}()
-}
-
-// freeAddr returns an address on which nobody listens just now. It is none of those that the system gives to whoever asks
-// for any, so that nobody is given it meanwhile.
-func freeAddr(t testing.TB) string {
-	t.Helper()
-	for range 100 {
-		if l, err := net.Listen("tcp", fmt.Sprint("127.0.0.1:", 20_000+rand.IntN(10_000))); err == nil {
-			l.Close()
-			return l.Addr().String()
-		}
-	}
-	t.Fatal("no port is free")
-	return ""
 }
 
 func get(t testing.TB, c *http.Client, url string) string {
