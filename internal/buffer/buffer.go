@@ -78,7 +78,7 @@ func (b *Buffer) Commit(n int) { b.b = b.b[:len(b.b)+n] }
 // Room makes the buffer hold n bytes more before it has to grow, and returns the unused capacity, as Space does.
 func (b *Buffer) Room(n int) []byte {
 	if n > cap(b.b)-len(b.b) {
-		b.grow(len(b.b) + n)
+		b.grow(n)
 	}
 	return b.b[len(b.b):cap(b.b)]
 }
@@ -87,13 +87,14 @@ func (b *Buffer) Room(n int) []byte {
 // that arrives in many pieces is copied a constant number of times per byte.
 func (b *Buffer) Append(p []byte) {
 	if len(p) > cap(b.b)-len(b.b) {
-		b.grow(len(b.b) + len(p))
+		b.grow(len(p))
 	}
 	b.b = append(b.b, p...)
 }
 
+// grow makes room for n bytes more.
 func (b *Buffer) grow(n int) {
-	larger := Get(max(n, 2*cap(b.b)))
+	larger := Get(max(len(b.b)+n, 2*cap(b.b)))
 	larger.b = append(larger.b, b.b...)
 	b.b, larger.b = larger.b, b.b
 	larger.Free()

@@ -74,10 +74,7 @@ func (o *outbox) add(head Head, body []byte, p Priority) {
 	if o.own == nil {
 		o.own = buffer.Get(maxHead + len(body))
 	}
-	room := o.own.Space()
-	if len(room) < maxHead+len(body) {
-		room = o.own.Room(maxHead + len(body))
-	}
+	room := o.own.Room(maxHead + len(body))
 	head.put(room)
 	copy(room[head.Size:], body)
 	o.own.Commit(n)
