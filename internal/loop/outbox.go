@@ -206,22 +206,17 @@ func (o *outbox) reset(most int) {
 	for !o.empty() {
 		o.pop()
 	}
-	if own := o.own; own != nil && own.Cap() <= most {
+	own := o.own
+	if own != nil && own.Cap() <= most {
 		own.Set(own.Bytes()[:0])
-	} else if own != nil {
+	} else {
 		own.Free()
-		o.own = nil
+		own = nil
 	}
-	o.pieces = o.pieces[:0]
-	if cap(o.pieces) > keptPieces {
-		o.pieces = nil
-	}
-	if o.latest != nil {
-		o.latest = nil
+	pieces := o.pieces[:0]
+	if cap(pieces) > keptPieces {
+		pieces = nil
 	}
 	clear(o.slices)
-	o.slices = o.slices[:0]
-	o.head, o.sent, o.ownHead = 0, 0, 0
-	o.kept, o.droppable, o.gone, o.goneOwn = 0, 0, 0, 0
-	o.bytes, o.waiting, o.counted, o.resting = 0, 0, 0, false
+	*o = outbox{pieces: pieces, own: own, slices: o.slices[:0]}
 }

@@ -102,10 +102,6 @@ func (c *sock) Send(head Head, body []byte, p Priority) error {
 		return c.sendDirect(head, body, p)
 	}
 	c.queue.add(head, body, p)
-	if c.attended {
-		c.mu.Unlock() // most messages are answers, and the loop looks after the callback
-		return nil
-	}
 	c.unlock(!c.writing && !c.full)
 	return nil
 }
