@@ -117,23 +117,14 @@ func (s *setup) ask(q *Question) (verdict, error) {
 	return parseVerdict(answer)
 }
 
-// nonsenseError is an answer that makes no sense. The application is up, but has a bug.
-type nonsenseError struct{ text string }
-
-func (e *nonsenseError) Error() string { return e.text }
-
-// isDown reports whether an error of asking says that the application does not answer. Nonsense does not: a client could
-// cause it, and keep everybody out.
+// isDown reports whether an error of asking says that the application does not answer. One that is too long, or of a
+// status that makes no sense, is an answer.
 func isDown(err error) bool {
 	var status *statusError
-	var nonsense *nonsenseError
-	switch {
-	case errors.As(err, &status):
+	if errors.As(err, &status) {
 		return status.status >= 500 || status.status == http.StatusTooManyRequests || status.status == http.StatusRequestTimeout
-	case errors.As(err, &nonsense), errors.Is(err, errLongAnswer):
-		return false
 	}
-	return true
+	return !errors.Is(err, errLongAnswer)
 }
 
 // newDesk makes where the application is asked.
@@ -165,10 +156,14 @@ func parseVerdict(body []byte) (verdict, error) {
 		Message string `json:"message"`
 	}
 	if err := json.Unmarshal(body, &answer); err != nil || answer.Join == nil {
-		return verdict{}, &nonsenseError{fmt.Sprintf(`the answer is not like {"join":true}: it begins with %q`, beginning(body))}
+		return verdict{}, &inquiry.NonsenseError{
+			Text: fmt.Sprintf(`the answer is not like {"join":true}: it begins with %q`, beginning(body)),
+		}
 	}
 	if len(answer.Message) > mostMessage {
-		return verdict{}, &nonsenseError{fmt.Sprintf("the message in the answer is longer than %d bytes", mostMessage)}
+		return verdict{}, &inquiry.NonsenseError{
+			Text: fmt.Sprintf("the message in the answer is longer than %d bytes", mostMessage),
+		}
 	}
 	return verdict{*answer.Join, answer.Message}, nil
 }

@@ -40,12 +40,6 @@ type verdict struct {
 	denied bool
 }
 
-// nonsenseError is an answer that makes no sense. The application is up, but has a bug.
-type nonsenseError struct{ text string }
-
-// Error says what is wrong with the answer.
-func (e *nonsenseError) Error() string { return e.text }
-
 func (c *Chain) newApplication(o *Application, a *Anonymous, names gateway.Limits) (*application, error) {
 	app := &application{
 		timeout:   orDefault(o.Timeout, 2*time.Second),
@@ -84,7 +78,7 @@ func newFallback(onFailure string, a *Anonymous, names gateway.Limits) (*guests,
 	return nil, &OptionError{Option: "Application.OnFailure", Reason: "it has to be refuse or anonymous"}
 }
 
-// newDesk counts failures in a row. Nonsense is none: strangers could cause it, and shut everybody out.
+// newDesk makes where the application is asked.
 func (a *application) newDesk(o *Application, atOnce int) *inquiry.Desk[*verdict] {
 	return inquiry.NewDesk[*verdict](inquiry.Options{
 		AtOnce:    atOnce,
@@ -92,10 +86,6 @@ func (a *application) newDesk(o *Application, atOnce int) *inquiry.Desk[*verdict
 		CacheSize: max(1, orDefault(o.CacheSize, 4096)),
 		Failures:  max(1, orDefault(o.Failures, 5)),
 		Pause:     a.pause,
-		IsFailure: func(err error) bool {
-			var nonsense *nonsenseError
-			return !errors.As(err, &nonsense)
-		},
 		OnPause: func(begins bool) {
 			if begins {
 				a.log.Say(slog.LevelWarn, "the application is left in peace", "url", a.shown(), "for", a.pause)
@@ -156,7 +146,7 @@ func (a *application) ageOf(v *verdict) time.Duration {
 
 // why says why there is no answer.
 func (a *application) why(err error) *refused {
-	var nonsense *nonsenseError
+	var nonsense *inquiry.NonsenseError
 	switch {
 	case errors.As(err, &nonsense):
 		return &refused{reason: AppNonsense}

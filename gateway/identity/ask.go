@@ -10,9 +10,11 @@ import (
 	"net/url"
 	"strings"
 	"time"
+
+	"github.com/molva-ws/molva/internal/inquiry"
 )
 
-// ask asks once. An error is a [*nonsenseError], or there was no answer.
+// ask asks once. An error is a [*inquiry.NonsenseError], or there was no answer.
 func (a *application) ask(what *forwarded) (*verdict, error) {
 	a.counts.asked.Add(1)
 	ctx, cancel := context.WithTimeout(context.Background(), a.timeout)
@@ -28,7 +30,7 @@ func (a *application) ask(what *forwarded) (*verdict, error) {
 // complain tells the operator.
 func (a *application) complain(err error) {
 	text := "the application gives no answer to who a client is"
-	var nonsense *nonsenseError
+	var nonsense *inquiry.NonsenseError
 	if errors.As(err, &nonsense) {
 		text = "the application's answer to who a client is makes no sense"
 	}
@@ -55,12 +57,12 @@ func (a *application) exchange(ctx context.Context, what *forwarded) (*verdict, 
 	case status >= 500, status == http.StatusTooManyRequests, status == http.StatusRequestTimeout:
 		return nil, fmt.Errorf("the answer is %s", statusText(status))
 	case status/100 == 3:
-		return nil, &nonsenseError{
-			"it redirects, with " + statusText(status) + "; say 401 of whom the application does not know",
+		return nil, &inquiry.NonsenseError{
+			Text: "it redirects, with " + statusText(status) + "; say 401 of whom the application does not know",
 		}
 	default:
-		return nil, &nonsenseError{
-			"the answer is " + statusText(status) + "; it has to be 200, 401 for do not know, or 403 for no",
+		return nil, &inquiry.NonsenseError{
+			Text: "the answer is " + statusText(status) + "; it has to be 200, 401 for do not know, or 403 for no",
 		}
 	}
 }
@@ -112,11 +114,11 @@ func (a *application) read(response *http.Response) (*verdict, error) {
 		return nil, fmt.Errorf("the answer breaks off: %w", err)
 	}
 	if len(data) > a.maxAnswer {
-		return nil, &nonsenseError{fmt.Sprintf("it is longer than %d bytes", a.maxAnswer)}
+		return nil, &inquiry.NonsenseError{Text: fmt.Sprintf("it is longer than %d bytes", a.maxAnswer)}
 	}
 	grant, err := parseAnswer(data, a.names, time.Now())
 	if err != nil {
-		return nil, &nonsenseError{err.Error() + typeHint(response.Header.Get("Content-Type"))}
+		return nil, &inquiry.NonsenseError{Text: err.Error() + typeHint(response.Header.Get("Content-Type"))}
 	}
 	return &verdict{grant: grant}, nil
 }

@@ -21,6 +21,20 @@ var (
 	ErrBusy = errors.New("too many others wait for it")
 )
 
+// NonsenseError is the error of a question that got an answer which makes no sense. Whoever gave it is up, but has a bug.
+type NonsenseError struct {
+	Text string // what is wrong with the answer
+}
+
+// Error returns the text.
+func (e *NonsenseError) Error() string { return e.Text }
+
+// isNonsense reports whether an error is one of those.
+func isNonsense(err error) bool {
+	var nonsense *NonsenseError
+	return errors.As(err, &nonsense)
+}
+
 // Options say how a [Desk] asks. Numbers have to be positive, but for CacheSize.
 type Options struct {
 	AtOnce    int           // questions that may be on their way
@@ -29,7 +43,8 @@ type Options struct {
 	Failures  int           // after how many in a row nothing is asked
 	Pause     time.Duration // for how long; then one question is tried
 
-	// IsFailure reports whether an error says that nobody answers. Nil: all do.
+	// IsFailure reports whether an error says that nobody answers. Nil: all do. It is not asked about a [*NonsenseError],
+	// which never does: strangers could cause one, and have everybody else not asked about.
 	IsFailure func(error) bool
 	// OnPause is called when a pause begins, and when it has ended with an answer. It may be nil.
 	OnPause func(begins bool)
@@ -62,9 +77,11 @@ func NewDesk[A any](o Options) *Desk[A] {
 		d.answers, _ = lru.New[string, remembered[A]](o.CacheSize) // the error is about sizes below 1
 	}
 	settings := gobreaker.Settings{
-		Timeout:      o.Pause,
-		ReadyToTrip:  func(n gobreaker.Counts) bool { return n.ConsecutiveFailures >= uint32(o.Failures) },
-		IsSuccessful: func(err error) bool { return err == nil || o.IsFailure != nil && !o.IsFailure(err) },
+		Timeout:     o.Pause,
+		ReadyToTrip: func(n gobreaker.Counts) bool { return n.ConsecutiveFailures >= uint32(o.Failures) },
+		IsSuccessful: func(err error) bool {
+			return err == nil || isNonsense(err) || o.IsFailure != nil && !o.IsFailure(err)
+		},
 		OnStateChange: func(_ string, _, to gobreaker.State) {
 			if o.OnPause != nil && to != gobreaker.StateHalfOpen {
 				o.OnPause(to == gobreaker.StateOpen)

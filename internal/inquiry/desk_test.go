@@ -74,7 +74,8 @@ func TestTheSameQuestionIsAskedOnce(t *testing.T) {
 func TestWhoDoesNotAnswerIsLeftInPeace(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var pauses []bool
-		odd := errors.New("it answers nonsense")
+		odd := errors.New("it answers oddly")
+		nonsense := error(&NonsenseError{Text: "it answers nonsense"})
 		d := desk(Options{
 			IsFailure: func(err error) bool { return err != odd },
 			OnPause:   func(begins bool) { pauses = append(pauses, begins) },
@@ -87,6 +88,7 @@ func TestWhoDoesNotAnswerIsLeftInPeace(t *testing.T) {
 			want error
 		}{
 			{odd, odd}, {errDown, errDown}, {errDown, errDown}, {odd, odd}, // which begins the count anew
+			{errDown, errDown}, {errDown, errDown}, {nonsense, nonsense}, // likewise
 			{errDown, errDown}, {errDown, errDown}, {errDown, errDown}, {nil, ErrPaused}, {nil, ErrPaused},
 		} {
 			if _, _, err := d.Ask(t.Context(), fmt.Sprint(i), failing(step.with)); err != step.want {
