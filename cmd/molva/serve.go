@@ -58,7 +58,7 @@ type serving struct {
 	log    *slog.Logger
 	server *config.Server
 
-	certificates func(context.Context) // has them made; nil without TLS
+	certificates func(context.Context) // has them made; nil if nobody is asked for any
 
 	reloading sync.Mutex // held while the configuration is read again
 }

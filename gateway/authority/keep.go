@@ -21,7 +21,7 @@ const noticeable = 2 * time.Second
 
 // obtain has a certificate, however long that takes, and reports whether it has before the context ended.
 func (a *Authority) obtain(ctx context.Context, o *order) bool {
-	log := a.options.Logger.With("name", o.name, "authority", a.options.Directory)
+	log := o.log()
 	var pause time.Duration
 	for {
 		slow := time.AfterFunc(noticeable, func() { log.Info("a certificate is being made") })
@@ -55,7 +55,7 @@ func pauseAfter(err error) time.Duration {
 // follow tells when a certificate was renewed, and when it should have been. The renewing is autocert's, whose failures
 // nobody would know of before the certificate has expired.
 func (a *Authority) follow(ctx context.Context, o *order) {
-	log := a.options.Logger.With("name", o.name, "authority", a.options.Directory)
+	log := o.log()
 	manager, heard, _ := o.now()
 	var leaf *x509.Certificate
 	for {

@@ -3,6 +3,7 @@ package authority
 import (
 	"crypto/tls"
 	"fmt"
+	"log/slog"
 	"sync"
 	"time"
 
@@ -26,6 +27,11 @@ func newOrder(name string, options *Options) *order {
 	o := &order{name: name, options: options, tried: make(chan struct{})}
 	o.renewManager()
 	return o
+}
+
+// log returns where to tell how it goes.
+func (o *order) log() *slog.Logger {
+	return o.options.Logger.With("name", o.name, "authority", o.options.Directory)
 }
 
 func (o *order) renewManager() {

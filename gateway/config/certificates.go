@@ -15,7 +15,7 @@ import (
 type Encryption struct {
 	// Config has HTTP/2 for those who ask for it. WebSockets stay with HTTP/1.1, as browsers ask for that when they open one.
 	Config *tls.Config
-	// Keep has certificates made, where that is wanted, until the context ends. It is to run once somebody serves.
+	// Keep has certificates made until the context ends. It is to run once somebody serves; nil if they come from files.
 	Keep func(ctx context.Context)
 }
 
@@ -37,7 +37,7 @@ func (s *Settings) Encryption(log *slog.Logger) (*Encryption, error) {
 		return nil, err
 	}
 	c := &tls.Config{MinVersion: tls.VersionTLS12, NextProtos: []string{"h2", "http/1.1"}, GetCertificate: files.get}
-	return &Encryption{Config: c, Keep: func(context.Context) {}}, nil
+	return &Encryption{Config: c}, nil
 }
 
 // certificateLook is how often the files are looked at. It costs two system calls.

@@ -17,8 +17,8 @@ type setup struct {
 	replaced chan struct{} // closed when another one has taken its place
 }
 
+// newSetup takes options with the defaults filled in.
 func (h *Hooks) newSetup(o Options) *setup {
-	o = o.withDefaults()
 	s := &setup{
 		options:  o,
 		client:   newHTTPClient(o),
@@ -54,7 +54,7 @@ func (h *Hooks) Reload(o Options) error {
 	}
 	h.reloading.Lock()
 	defer h.reloading.Unlock()
-	next := h.newSetup(o)
+	next := h.newSetup(o.withDefaults())
 	before := h.current.Swap(next)
 	h.queue.resize(next.options.QueueEvents, next.options.QueueBytes)
 	close(before.replaced)
