@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -58,6 +59,18 @@ func (a *application) RoundTrip(r *http.Request) (*http.Response, error) {
 		a.dropped += b.Dropped
 	}
 	return response, nil
+}
+
+// down has the application take nothing until alive is set.
+func (a *application) down() (alive *atomic.Bool) {
+	alive = new(atomic.Bool)
+	a.respond = func(int, hooks.Batch) *http.Response {
+		if !alive.Load() {
+			return answer(http.StatusServiceUnavailable, "")
+		}
+		return answer(http.StatusOK, "")
+	}
+	return alive
 }
 
 func answer(status int, body string) *http.Response {

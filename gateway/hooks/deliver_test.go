@@ -7,7 +7,6 @@ import (
 	"net/http"
 	"slices"
 	"strings"
-	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -95,13 +94,7 @@ func TestTheOldestAreDropped(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			inBubble(t, func(a *application) {
-				var alive atomic.Bool
-				a.respond = func(int, hooks.Batch) *http.Response {
-					if !alive.Load() {
-						return answer(http.StatusServiceUnavailable, "")
-					}
-					return answer(http.StatusOK, "")
-				}
+				alive := a.down()
 				h := a.hook(tt.options)
 				occupied := h.Observer().Occupied
 				const events = 20_000

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"net/http"
 	"slices"
-	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -52,13 +51,7 @@ func TestWhatWaitsGoesToTheNewAddressInOrder(t *testing.T) {
 
 func TestWhatWaitsGoesToTheOldAddressIfThereIsNone(t *testing.T) {
 	inBubble(t, func(a *application) {
-		var alive atomic.Bool
-		a.respond = func(int, hooks.Batch) *http.Response {
-			if !alive.Load() {
-				return answer(http.StatusServiceUnavailable, "")
-			}
-			return answer(http.StatusOK, "")
-		}
+		alive := a.down()
 		h := a.hook(hooks.Options{})
 		for _, room := range numbered(0, 150) {
 			h.Observer().Occupied(room)
