@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strconv"
+	"strings"
 
 	"github.com/molva-ws/molva/bench/internal/stats"
 	"github.com/molva-ws/molva/internal/proc"
@@ -43,7 +44,7 @@ type Figures map[string][]float64
 
 // Of returns a kernel's figures for payloads of a size.
 func (f Figures) Of(k Kernel, size string) stats.Spread {
-	return stats.Of(f[regexp.MustCompile(`\*`).ReplaceAllLiteralString(k.Benchmark, size)])
+	return stats.Of(f[strings.Replace(k.Benchmark, "*", size, 1)])
 }
 
 // Measure runs the benchmarks on one processor so many times, all of them in turn. root is the folder of molva's module,
