@@ -24,12 +24,11 @@ const (
 // Faults are all of them.
 var Faults = []Fault{Missing, Doubled, OutOfOrder, Corrupt}
 
-// spoiling is the state of a server. All of its callbacks run on one event loop.
+// spoiling is the state of a server. A message that is held back is its connection's value.
 type spoiling struct {
 	fault   Fault
 	count   atomic.Uint64
 	unlucky map[uint64]bool // numbers of messages; read-only once the server runs
-	held    map[*molva.Conn]molva.Message
 }
 
 // blocks is how many times a server spoils a message at most.
@@ -38,7 +37,7 @@ const blocks = 50
 // NewServer returns an echo server with a fault in one of each oneIn messages, of all connections together; seed
 // chooses which.
 func NewServer(fault Fault, oneIn, seed uint64) *molva.Server {
-	s := &spoiling{fault: fault, unlucky: make(map[uint64]bool), held: make(map[*molva.Conn]molva.Message)}
+	s := &spoiling{fault: fault, unlucky: make(map[uint64]bool)}
 	random := rand.New(rand.NewPCG(seed, 0))
 	for block := range uint64(blocks) {
 		s.unlucky[block*oneIn+random.Uint64N(oneIn)] = true
@@ -49,10 +48,10 @@ func NewServer(fault Fault, oneIn, seed uint64) *molva.Server {
 }
 
 func (s *spoiling) message(c *molva.Conn, m molva.Message) {
-	late, waits := s.held[c]
+	late, waits := c.Value().(molva.Message)
 	switch {
 	case waits:
-		delete(s.held, c)
+		c.SetValue(nil)
 		echo(c, m)
 		echo(c, late)
 	case s.unlucky[s.count.Add(1)-1]:
@@ -69,7 +68,7 @@ func (s *spoiling) spoil(c *molva.Conn, m molva.Message) {
 		echo(c, m)
 	case OutOfOrder:
 		m.Data = bytes.Clone(m.Data)
-		s.held[c] = m
+		c.SetValue(m)
 	case Corrupt:
 		m.Data = bytes.Clone(m.Data)
 		m.Data[len(m.Data)-1] ^= 1
