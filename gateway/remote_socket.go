@@ -8,6 +8,8 @@ import (
 	"iter"
 	"net"
 	"sync"
+
+	"github.com/molva-ws/molva/gateway/localsocket"
 )
 
 const (
@@ -17,14 +19,11 @@ const (
 	remoteBurst = 64 << 10
 )
 
-// DialSocket connects to the local socket at path; see [DefaultSocket] and Gateway.ServeSocket.
+// DialSocket connects to the local socket at path; see [localsocket.DefaultPath] and Gateway.ServeSocket.
 func DialSocket(ctx context.Context, path string) (*Remote, error) {
-	if err := checkSocketFolder(path); err != nil {
-		return nil, err
-	}
-	nc, err := new(net.Dialer).DialContext(ctx, "unix", path)
+	nc, err := localsocket.Dial(ctx, path)
 	if err != nil {
-		return nil, fmt.Errorf("gateway: no server at the local socket: %w", err)
+		return nil, err
 	}
 	return newSocketRemote(nc), nil
 }

@@ -13,13 +13,14 @@ import (
 
 	"github.com/molva-ws/molva"
 	"github.com/molva-ws/molva/gateway"
+	"github.com/molva-ws/molva/gateway/localsocket"
 )
 
 // openSocket serves the local socket of g in a folder of its own until the test ends, and returns the path.
 func openSocket(t testing.TB, g *gateway.Gateway) string {
 	t.Helper()
 	path := filepath.Join(shortDir(t), "molva.sock")
-	l, err := gateway.ListenSocket(path)
+	l, err := localsocket.Listen(path)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -27,7 +27,7 @@ const (
 
 // ServeSocket serves commands as lines on l, as docs/api.md has it, until Shutdown, and closes it. It returns
 // [molva.ErrServerClosed], or what went wrong with the listener. Whoever can connect to a Unix socket may say
-// everything; see [ListenSocket]. On any other listener each connection must begin with one of Gateway.Keys.
+// everything; see package localsocket. On any other listener each connection must begin with one of Gateway.Keys.
 //
 // At most 1,024 connections are open at a time, of all local sockets together; further ones are told "busy".
 func (g *Gateway) ServeSocket(l net.Listener) error {

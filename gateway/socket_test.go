@@ -2,8 +2,11 @@ package gateway_test
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
+	"io/fs"
 	"net"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -235,7 +238,8 @@ func TestConnectionsToTheSocketAreCounted(t *testing.T) {
 
 func TestWhatWasReadIsAnsweredWhenTheServerStops(t *testing.T) {
 	g := new(gateway.Gateway)
-	s := dialScript(t, "unix", openSocket(t, g))
+	path := openSocket(t, g)
+	s := dialScript(t, "unix", path)
 	s.write(`{"command":"ping"}` + "\n" + `{"command":"ping"`)
 	if a := s.answer(); !a.OK {
 		t.Errorf("%+v", a)
@@ -244,4 +248,7 @@ func TestWhatWasReadIsAnsweredWhenTheServerStops(t *testing.T) {
 		t.Error(err)
 	}
 	s.wantEnd()
+	if _, err := os.Lstat(path); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("the socket is there after the end: %v", err)
+	}
 }

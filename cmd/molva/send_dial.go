@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/molva-ws/molva/gateway"
+	"github.com/molva-ws/molva/gateway/localsocket"
 )
 
 // dial finds the server: where the flags say it is, else the environment, else by the default socket.
@@ -26,7 +27,7 @@ func (c *sendCmd) dial(ctx context.Context) (*gateway.Remote, error) {
 		socket = os.Getenv("MOLVA_SOCKET")
 	}
 	if socket == "" || socket == "none" {
-		socket = gateway.DefaultSocket()
+		socket = localsocket.DefaultPath()
 	}
 	if address, ok := strings.CutPrefix(socket, "tcp:"); ok {
 		return c.dialTCP(ctx, address)

@@ -9,8 +9,8 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/molva-ws/molva/gateway"
 	"github.com/molva-ws/molva/gateway/config"
+	"github.com/molva-ws/molva/gateway/localsocket"
 )
 
 // doors are what the server listens on.
@@ -121,10 +121,10 @@ func listenSocket(s *config.Settings) (net.Listener, error) {
 	}
 	path := s.Socket
 	if path == "" {
-		path = gateway.DefaultSocket()
+		path = localsocket.DefaultPath()
 	}
-	l, err := gateway.ListenSocket(path)
-	if errors.Is(err, gateway.ErrSocketInUse) {
+	l, err := localsocket.Listen(path)
+	if errors.Is(err, localsocket.ErrInUse) {
 		return nil, fmt.Errorf("another molva serve has the local socket %s;\n"+
 			"stop that, or give this one another: --socket PATH, or --socket none", path)
 	}

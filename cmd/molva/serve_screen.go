@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/molva-ws/molva/gateway"
+	"github.com/molva-ws/molva/gateway/localsocket"
 	"github.com/molva-ws/molva/internal/console"
 	"github.com/molva-ws/molva/internal/machine"
 )
@@ -68,7 +69,7 @@ func (a *announcement) send() string {
 	switch {
 	case a.socket == "" || strings.HasPrefix(a.socket, "tcp:"):
 		line += " --url " + a.url() + " --key " + a.shownKey()
-	case a.flag != "" || a.socket != gateway.DefaultSocket(): // the service manager may have passed one
+	case a.flag != "" || a.socket != localsocket.DefaultPath(): // the service manager may have passed one
 		line += " --socket " + shellQuoted(a.socket)
 	}
 	return line

@@ -1,4 +1,4 @@
-package gateway
+package localsocket
 
 import (
 	"errors"
@@ -9,14 +9,14 @@ import (
 	"strconv"
 )
 
-// ErrSocketInUse is returned by [ListenSocket] when another server answers at the path.
-var ErrSocketInUse = errors.New("gateway: another server has this local socket")
+// ErrInUse is returned by [Listen] when another server answers at the path.
+var ErrInUse = errors.New("gateway: another server has this local socket")
 
 const socketName = "molva.sock"
 
-// DefaultSocket returns the path of the local socket that a user's programs agree on: molva.sock in $XDG_RUNTIME_DIR,
-// else in a folder of the user's own for temporary files. It need not exist; see [ListenSocket].
-func DefaultSocket() string {
+// DefaultPath returns the path of the local socket that a user's programs agree on: molva.sock in $XDG_RUNTIME_DIR,
+// else in a folder of the user's own for temporary files. It need not exist; see [Listen].
+func DefaultPath() string {
 	if dir := os.Getenv("XDG_RUNTIME_DIR"); filepath.IsAbs(dir) {
 		if info, err := os.Stat(dir); err == nil && info.IsDir() {
 			return filepath.Join(dir, socketName)
@@ -35,9 +35,9 @@ func privateFolder() string {
 	return filepath.Join(os.TempDir(), name)
 }
 
-// checkSocketFolder returns an error if path is in the private folder and somebody else made that, to listen to what
+// checkFolder returns an error if path is in the private folder and somebody else made that, to listen to what
 // is said there.
-func checkSocketFolder(path string) error {
+func checkFolder(path string) error {
 	dir := filepath.Dir(path)
 	if dir != privateFolder() {
 		return nil
@@ -56,8 +56,8 @@ func checkSocketFolder(path string) error {
 	return nil
 }
 
-// makeSocketFolder makes the private folder if path is in it.
-func makeSocketFolder(path string) error {
+// makeFolder makes the private folder if path is in it.
+func makeFolder(path string) error {
 	dir := filepath.Dir(path)
 	if dir != privateFolder() {
 		return nil
@@ -65,5 +65,5 @@ func makeSocketFolder(path string) error {
 	if err := os.Mkdir(dir, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
 		return fmt.Errorf("gateway: %w", err)
 	}
-	return checkSocketFolder(path)
+	return checkFolder(path)
 }

@@ -1,4 +1,4 @@
-package gateway
+package localsocket
 
 import (
 	"errors"
@@ -11,17 +11,17 @@ import (
 	"time"
 )
 
-// ListenSocket listens on a Unix socket that only this user can connect to, for Gateway.ServeSocket. A socket that a
-// server has left behind is replaced; one at which a server answers is not, which is [ErrSocketInUse], nor is anything
+// Listen listens on a Unix socket that only this user can connect to, for gateway.Gateway.ServeSocket. A socket that a
+// server has left behind is replaced; one at which a server answers is not, which is [ErrInUse], nor is anything
 // else that is at the path. Closing the listener removes the socket, if it is still this one's.
 //
-// The folder must exist, unless path is [DefaultSocket].
-func ListenSocket(path string) (net.Listener, error) {
+// The folder must exist, unless path is [DefaultPath].
+func Listen(path string) (net.Listener, error) {
 	path, err := filepath.Abs(path)
 	if err != nil {
 		return nil, fmt.Errorf("gateway: %w", err)
 	}
-	if err := makeSocketFolder(path); err != nil {
+	if err := makeFolder(path); err != nil {
 		return nil, err
 	}
 	unlock, err := lockFolder(filepath.Dir(path))
@@ -42,7 +42,7 @@ func ListenSocket(path string) (net.Listener, error) {
 		return nil, fmt.Errorf("gateway: local socket: %w", err)
 	}
 	l.SetUnlinkOnClose(false)
-	return &socketListener{UnixListener: l, path: path, info: info}, nil
+	return &listener{UnixListener: l, path: path, info: info}, nil
 }
 
 // checkVacant returns an error if there is something at path that must stay.
@@ -60,15 +60,15 @@ func checkVacant(path string) error {
 	switch {
 	case err == nil:
 		nc.Close()
-		return fmt.Errorf("%w: %s", ErrSocketInUse, path)
+		return fmt.Errorf("%w: %s", ErrInUse, path)
 	case isRefused(err):
 		return nil
 	}
 	return fmt.Errorf("gateway: there is a socket already and it is not clear whether a server has it: %w", err)
 }
 
-// socketListener removes its socket in the end.
-type socketListener struct {
+// listener removes its socket in the end.
+type listener struct {
 	*net.UnixListener
 	path string
 	info fs.FileInfo // of the socket
@@ -77,10 +77,10 @@ type socketListener struct {
 }
 
 // Addr returns the path of the socket.
-func (l *socketListener) Addr() net.Addr { return &net.UnixAddr{Name: l.path, Net: "unix"} }
+func (l *listener) Addr() net.Addr { return &net.UnixAddr{Name: l.path, Net: "unix"} }
 
 // Close removes the socket before it closes it, so that nobody finds one that does not answer.
-func (l *socketListener) Close() error {
+func (l *listener) Close() error {
 	l.once.Do(func() {
 		l.remove()
 		l.err = l.UnixListener.Close()
@@ -88,7 +88,7 @@ func (l *socketListener) Close() error {
 	return l.err
 }
 
-func (l *socketListener) remove() {
+func (l *listener) remove() {
 	unlock, err := lockFolder(filepath.Dir(l.path))
 	if err != nil {
 		return // the next server will replace it
