@@ -2,10 +2,37 @@ package identity
 
 import (
 	"errors"
+	"math"
 	"time"
 
 	"github.com/golang-jwt/jwt/v5"
 )
+
+// lastSecond is the end of the year 9999. Who names a later one means milliseconds, or has it overflow.
+const lastSecond = 253402300799
+
+// check says whether a token whose signature is good is so here and now.
+func (v *verifier) check(claims jwt.MapClaims) error {
+	for _, name := range []string{"exp", "nbf"} {
+		if seconds, ok := claims[name].(float64); ok && math.Abs(seconds) > lastSecond {
+			return badClaim(name, errors.New("is beyond the year 9999; it has to be in seconds"))
+		}
+	}
+	err := v.validator.Validate(claims)
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, jwt.ErrTokenExpired):
+		return &refused{reason: Expired}
+	case errors.Is(err, jwt.ErrTokenNotValidYet):
+		return &refused{reason: NotYetValid}
+	case errors.Is(err, jwt.ErrTokenInvalidIssuer):
+		return &refused{reason: WrongIssuer}
+	case errors.Is(err, jwt.ErrTokenInvalidAudience):
+		return &refused{reason: WrongAudience}
+	}
+	return &refused{reason: BadClaims, detail: err.Error()} // which has the names of claims, and no values
+}
 
 // grant reads the claims of a token whose signature and times are good.
 func (v *verifier) grant(claims jwt.MapClaims) (*Grant, error) {

@@ -68,7 +68,12 @@ func TestATokenThatIsNotGood(t *testing.T) {
 		"no exp":                      {with("exp", nil), identity.BadClaims},
 		"exp is 0":                    {with("exp", 0), identity.BadClaims},
 		"exp is text":                 {with("exp", "tomorrow"), identity.BadClaims},
-		"exp is beyond all times":     {with("exp", json.Number("1e300")), identity.Expired},
+		"exp is beyond all times":     {with("exp", json.Number("1e300")), identity.BadClaims},
+		"exp is in milliseconds":      {with("exp", now.Add(time.Hour).UnixMilli()), identity.BadClaims},
+		"exp is before all times":     {with("exp", json.Number("-1e300")), identity.BadClaims},
+		"nbf is beyond all times":     {with("nbf", json.Number("1e300")), identity.BadClaims},
+		"nbf is where a time ends":    {with("nbf", json.Number("9223372036854775807")), identity.BadClaims},
+		"nbf is text":                 {with("nbf", "tomorrow"), identity.BadClaims},
 		"wrong audience":              {with("aud", "shop"), identity.WrongAudience},
 		"wrong audiences":             {with("aud", []string{"shop", "Chat"}), identity.WrongAudience},
 		"no audience":                 {with("aud", nil), identity.BadClaims},
@@ -116,6 +121,17 @@ func TestATokenThatIsNotGood(t *testing.T) {
 		})
 	}
 	f.wantUser(withToken(good), "42")
+}
+
+func TestTheLogSaysWhichClaimIsNotAsItMustBe(t *testing.T) {
+	o := identity.JWT{Secret: theSecret, Audience: []string{"chat"}, Issuer: "https://issuer.example"}
+	for name, value := range map[string]any{"exp": nil, "nbf": "tomorrow", "aud": nil, "iss": 5, "sub": "$stats", "rooms": "news"} {
+		f := start(t, identity.Options{JWT: o}, nil)
+		f.wantRefused(withToken(hs256(t, jwt.MapClaims{name: value})), 401, identity.BadClaims)
+		if logged := f.log.String(); !strings.Contains(logged, name+" ") {
+			t.Errorf("nothing is said of %s: %s", name, logged)
+		}
+	}
 }
 
 // reheaded is a token with another header, signed with a secret if there is one.

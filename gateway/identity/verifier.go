@@ -19,7 +19,8 @@ type verifier struct {
 	places     []place
 	sources    []keySource
 	algorithms []string
-	parser     *jwt.Parser
+	parser     *jwt.Parser    // looks at the signature
+	validator  *jwt.Validator // looks at the claims
 	leeway     time.Duration
 	names      gateway.Limits
 }
@@ -30,7 +31,7 @@ func (c *Chain) newVerifier(o *JWT, names gateway.Limits) (*verifier, error) {
 	v.places, errs[0] = parsePlaces(o.In)
 	v.algorithms, errs[1] = allowedAlgorithms(o.Algorithms)
 	v.sources, errs[2] = c.newSources(o)
-	settings := []jwt.ParserOption{jwt.WithValidMethods(v.algorithms), jwt.WithLeeway(v.leeway)}
+	settings := []jwt.ParserOption{jwt.WithLeeway(v.leeway)}
 	if !o.AllowNoExpiry {
 		settings = append(settings, jwt.WithExpirationRequired())
 	}
@@ -40,7 +41,8 @@ func (c *Chain) newVerifier(o *JWT, names gateway.Limits) (*verifier, error) {
 	if len(o.Audience) > 0 {
 		settings = append(settings, jwt.WithAudience(o.Audience...))
 	}
-	v.parser = jwt.NewParser(settings...)
+	v.parser = jwt.NewParser(jwt.WithValidMethods(v.algorithms), jwt.WithoutClaimsValidation())
+	v.validator = jwt.NewValidator(settings...)
 	return v, errors.Join(errs[:]...)
 }
 
@@ -62,6 +64,9 @@ func (v *verifier) verify(text string) (*Grant, error) {
 	token, err := v.parser.ParseWithClaims(text, claims, v.keys)
 	if err != nil {
 		return nil, v.refusal(token, err)
+	}
+	if err := v.check(claims); err != nil {
+		return nil, err
 	}
 	return v.grant(claims)
 }
@@ -96,27 +101,13 @@ func (v *verifier) refusal(token *jwt.Token, err error) error {
 	if errors.As(err, &no) {
 		return no
 	}
-	return &refused{reason: v.reason(token, err)}
-}
-
-func (v *verifier) reason(token *jwt.Token, err error) Reason {
 	switch {
 	case errors.Is(err, jwt.ErrTokenMalformed):
-		return BadToken
+		return &refused{reason: BadToken}
 	case errors.Is(err, jwt.ErrTokenUnverifiable), !slices.Contains(v.algorithms, token.Method.Alg()):
-		return BadAlgorithm
-	case errors.Is(err, jwt.ErrTokenSignatureInvalid):
-		return BadSignature
-	case errors.Is(err, jwt.ErrTokenExpired):
-		return Expired
-	case errors.Is(err, jwt.ErrTokenNotValidYet):
-		return NotYetValid
-	case errors.Is(err, jwt.ErrTokenInvalidIssuer):
-		return WrongIssuer
-	case errors.Is(err, jwt.ErrTokenInvalidAudience):
-		return WrongAudience
+		return &refused{reason: BadAlgorithm}
 	}
-	return BadClaims
+	return &refused{reason: BadSignature}
 }
 
 func (v *verifier) adopt(before *verifier) {
