@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net/url"
-	"os"
 	"strings"
 
 	"golang.org/x/crypto/acme"
@@ -42,9 +41,9 @@ func (s *Settings) authority(log *slog.Logger) (*authority.Authority, error) {
 
 // readRoots reads a file of certificates in PEM.
 func readRoots(file string) (*x509.CertPool, error) {
-	text, err := os.ReadFile(file)
+	text, err := readFile(file)
 	if err != nil {
-		return nil, fmt.Errorf("%s %s", file, readProblem(err))
+		return nil, fmt.Errorf("%s %w", file, err)
 	}
 	pool := x509.NewCertPool()
 	if !pool.AppendCertsFromPEM(text) {

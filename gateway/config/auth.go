@@ -1,12 +1,12 @@
 package config
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
-	"os"
 	"reflect"
+	"regexp"
 	"strings"
 	"time"
 
@@ -26,7 +26,7 @@ type JWT struct {
 	Secret        string        `toml:"secret" name:"jwt-secret" placeholder:"SECRET" secret:"true" live:"true" help:"Shared with the application, which signs tokens with it by HS256, HS384 or HS512: at least 32 bytes."`
 	SecretFile    string        `toml:"secret_file" name:"jwt-secret-file" placeholder:"FILE" live:"true" help:"File with such a secret and nothing else."`
 	KeyFile       string        `toml:"key_file" name:"jwt-key-file" placeholder:"FILE" live:"true" help:"File with public keys or certificates in PEM, a JWK or a JWK set. It is read again when it changes."`
-	JWKSURL       string        `toml:"jwks_url" name:"jwt-jwks-url" placeholder:"URL" live:"true" help:"Where an issuer publishes its keys: https, or http on this machine."`
+	JWKSURL       string        `toml:"jwks_url" name:"jwt-jwks-url" placeholder:"URL" secret:"url" live:"true" help:"Where an issuer publishes its keys: https, or http on this machine."`
 	JWKSInsecure  bool          `toml:"jwks_insecure" name:"jwt-jwks-insecure" live:"true" help:"Take keys by http from other machines. Whoever is on the way can then make tokens for any user."`
 	JWKSRefresh   time.Duration `toml:"jwks_refresh" name:"jwt-jwks-refresh" default:"10m" range:"1s.." live:"true" help:"How old they become before they are fetched again. Default: ${default}."`
 	Algorithms    []string      `toml:"algorithms" name:"jwt-algorithm" placeholder:"NAME" live:"true" help:"Those allowed, of HS256, HS384, HS512, RS256, ES256 and EdDSA. Default: all, as far as there are keys."`
@@ -39,7 +39,7 @@ type JWT struct {
 
 // Application says how to ask the application who a client is. It is switched on by its URL.
 type Application struct {
-	URL       string        `toml:"url" name:"app-url" placeholder:"URL" live:"true" help:"What to ask who a client is, http or https."`
+	URL       string        `toml:"url" name:"app-url" placeholder:"URL" secret:"url" live:"true" help:"What to ask who a client is, http or https."`
 	Method    string        `toml:"method" name:"app-method" enum:"GET,POST" default:"GET" live:"true" help:"How: ${enum}. Default: ${default}."`
 	Cookies   []string      `toml:"cookies" name:"app-cookie" placeholder:"NAME" live:"true" help:"Cookie that is passed on. Default: all of them."`
 	Headers   []string      `toml:"headers" name:"app-header" placeholder:"NAME" live:"true" help:"Header field that is passed on."`
@@ -104,18 +104,7 @@ func copyFields(to, from any) {
 // checkAuth has the package that does it look at the options.
 func (c *checker) checkAuth() {
 	s := c.settings
-	if s.Auth.JWT.SecretFile != "" {
-		secret, err := readSecret(s.Auth.JWT.SecretFile)
-		switch {
-		case err != nil:
-			c.say("auth.jwt.secret_file", "%v", err)
-			return
-		case s.Auth.JWT.Secret != "":
-			c.say("auth.jwt.secret_file", "does not go with auth.jwt.secret; take one of them")
-			return
-		}
-		s.jwtSecret = secret
-	}
+	c.checkSecretFile()
 	who, err := identity.New(s.identity(slog.New(slog.DiscardHandler)))
 	if err == nil {
 		who.Close()
@@ -135,8 +124,32 @@ func (c *checker) checkAuth() {
 		if wrong.Err != nil {
 			text += ": " + wrong.Err.Error()
 		}
-		c.say(path, "%s", text)
+		c.say(path, "%s", withKeys(text))
 	}
+}
+
+// checkSecretFile reads the secret that is in a file. Without it the other options are looked at all the same.
+func (c *checker) checkSecretFile() {
+	jwt := &c.settings.Auth.JWT
+	if jwt.SecretFile == "" {
+		return
+	}
+	secret, err := readSecret(jwt.SecretFile)
+	switch {
+	case err != nil:
+		c.say("auth.jwt.secret_file", "%v", err)
+		c.broken["auth.jwt.secret_file"] = true
+	case jwt.Secret != "":
+		c.say("auth.jwt.secret_file", "does not go with auth.jwt.secret; take one of them")
+	default:
+		c.settings.jwtSecret = secret
+	}
+}
+
+// withKeys returns a text about options with the names that these have in a file.
+func withKeys(text string) string {
+	option := regexp.MustCompile(`\b(JWT|Application|Anonymous)\.\w+`)
+	return option.ReplaceAllStringFunc(text, func(name string) string { return cmp.Or(pathOf("Auth."+name), name) })
 }
 
 // joined returns the errors that an error was joined of.
@@ -164,14 +177,9 @@ func pathOf(field string) string {
 
 // readSecret reads a file that is a secret, but for the end of its line.
 func readSecret(file string) (string, error) {
-	f, err := os.Open(file)
+	text, err := readFile(file)
 	if err != nil {
-		return "", fmt.Errorf("%s %s", file, readProblem(err))
-	}
-	defer f.Close()
-	text, err := io.ReadAll(io.LimitReader(f, maxKeyFile))
-	if err != nil {
-		return "", fmt.Errorf("%s %s", file, readProblem(err))
+		return "", fmt.Errorf("%s %w", file, err)
 	}
 	secret := strings.TrimRight(string(text), "\r\n")
 	if secret == "" {

@@ -36,6 +36,7 @@ func (s *Settings) Encryption(log *slog.Logger) (*Encryption, error) {
 	if err := files.load(); err != nil {
 		return nil, err
 	}
+	files.warn()
 	c := &tls.Config{MinVersion: tls.VersionTLS12, NextProtos: []string{"h2", "http/1.1"}, GetCertificate: files.get}
 	return &Encryption{Config: c}, nil
 }
@@ -93,11 +94,22 @@ func (f *certificateFiles) look() {
 		return
 	}
 	f.log.Info("new certificate", "file", f.cert, "until", f.current.Leaf.NotAfter.Format(time.DateTime))
+	f.warn()
+}
+
+// warn tells of a certificate that no browser takes.
+func (f *certificateFiles) warn() {
+	switch leaf := f.current.Leaf; {
+	case time.Now().After(leaf.NotAfter):
+		f.log.Warn("the certificate has expired, so that no browser takes it", "file", f.cert, "since", leaf.NotAfter.Format(time.DateTime))
+	case time.Now().Before(leaf.NotBefore):
+		f.log.Warn("the certificate is not valid yet, so that no browser takes it", "file", f.cert, "until", leaf.NotBefore.Format(time.DateTime))
+	}
 }
 
 func (f *certificateFiles) load() error {
 	state := [2]fileState{stateOf(f.cert), stateOf(f.key)}
-	pair, err := tls.LoadX509KeyPair(f.cert, f.key)
+	pair, err := readPair(f.cert, f.key)
 	if err != nil {
 		return fmt.Errorf("certificate: %w", err)
 	}
@@ -108,4 +120,15 @@ func (f *certificateFiles) load() error {
 	}
 	f.state, f.current = state, &pair
 	return nil
+}
+
+// readPair reads a certificate and its key, both in PEM.
+func readPair(cert, key string) (pair tls.Certificate, err error) {
+	var texts [2][]byte
+	for i, file := range []string{cert, key} {
+		if texts[i], err = readFile(file); err != nil {
+			return pair, fmt.Errorf("%s %w", file, err)
+		}
+	}
+	return tls.X509KeyPair(texts[0], texts[1])
 }

@@ -20,6 +20,7 @@ type checker struct {
 
 func (c *checker) run() {
 	c.checkGiven()
+	c.checkMasked()
 	c.checkAuth()
 	c.checkRooms()
 	c.checkHooks()
@@ -65,6 +66,16 @@ func (c *checker) checkGiven() {
 		}
 		if text := checkTags(k.in(&c.settings.Config), k.tag); text != "" {
 			c.say(k.Path, "%s", text)
+			c.broken[k.Path] = true
+		}
+	}
+}
+
+// checkMasked finds what molva config has printed in place of a secret.
+func (c *checker) checkMasked() {
+	for _, k := range Keys() {
+		if v := k.in(&c.settings.Config); (k.Secret || k.Address) && strings.Contains(fmt.Sprint(v), masked) {
+			c.say(k.Path, "has %s, which molva config prints in place of a secret; put the secret there", masked)
 			c.broken[k.Path] = true
 		}
 	}
@@ -140,7 +151,7 @@ func (c *checker) checkNames() {
 		}
 	}
 	for _, host := range c.settings.Hosts {
-		if host == "" || strings.ContainsAny(host, "/ ") || strings.Contains(host, ":") && !isIP(host) {
+		if !isIP(host) && !isHostName(host) {
 			c.say("hosts", "%q is not the name of a host, without a port, such as app.example.com", host)
 		}
 	}
@@ -151,7 +162,17 @@ func isIP(host string) bool {
 	return err == nil
 }
 
-// notInNames reports whether a character is in no name of a header field that anybody uses.
+// isHostName reports whether a name can stand in Host: one of ASCII, as browsers send it, without a dot at the end.
+func isHostName(host string) bool {
+	for label := range strings.SplitSeq(host, ".") {
+		if label == "" || strings.ContainsFunc(label, notInNames) {
+			return false
+		}
+	}
+	return true
+}
+
+// notInNames reports whether a character is in no name of a host or a header field that anybody uses.
 func notInNames(r rune) bool {
 	return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && r != '-' && r != '_'
 }

@@ -1,7 +1,6 @@
 package config
 
 import (
-	"crypto/tls"
 	"strings"
 )
 
@@ -19,7 +18,7 @@ func (c *checker) checkTLS() {
 	case files && len(t.ACME) > 0:
 		c.say("tls.acme", "does not go with tls.cert: a certificate comes from files or by ACME")
 	case files:
-		if _, err := tls.LoadX509KeyPair(t.Cert, t.Key); err != nil {
+		if _, err := readPair(t.Cert, t.Key); err != nil {
 			c.say("tls.cert", "%s", strings.TrimPrefix(err.Error(), "tls: "))
 		}
 	}

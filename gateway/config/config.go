@@ -21,7 +21,7 @@ import (
 //   - name is its flag. The variable is MOLVA_ and the same in upper case, with _ for each -.
 //   - default and help are what they say; placeholder and group are for --help.
 //   - enum lists the values that it may have, range bounds a number, as in 0..128 or 1.. for any from 1 on.
-//   - secret:"true" has it masked wherever it is shown.
+//   - secret:"true" has it masked wherever it is shown, secret:"url" what may be a secret in an address.
 //   - live:"true" says that a change takes effect while the server runs. All else waits for the next start.
 //
 // What is not one value, such as a list of tables, has kong:"-" and is for the file only.

@@ -3,9 +3,11 @@ package config
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -99,8 +101,11 @@ func other(k *Key, v reflect.Value) {
 	case *bytesize.Size:
 		*target = *target + 1
 	case *string:
-		if *target = "a \"b\"\\\n\x01ü'"; len(k.Values) > 0 {
+		switch *target = "a \"b\"\\\n\x01ü'"; {
+		case len(k.Values) > 0:
 			*target = k.Values[len(k.Values)-1]
+		case k.Address:
+			*target = "https://app.example.com:8443/a%20b"
 		}
 	case *[]Room:
 		*target = []Room{{Room: "a.*"}, {Room: "b\"", Join: "anyone", Publish: "nobody", Direct: true, Presence: true,
@@ -166,6 +171,68 @@ func TestSecretsAreNotPrinted(t *testing.T) {
 	}
 	if goodKey(masked) {
 		t.Error("the mask is taken for a key")
+	}
+}
+
+func TestWhatMayBeSecretInAnAddressIsNotPrinted(t *testing.T) {
+	for address, want := range map[string]string{
+		"http://app:geheim@localhost:8080/who?key=geheim": "http://********@localhost:8080/who?********",
+		"http://geheim@localhost/":                        "http://********@localhost/",
+		"https://app.example.com/who":                     "https://app.example.com/who",
+		"":                                                "",
+		"http://%zz/?geheim":                              masked,
+	} {
+		s := &Settings{Config: *Default()}
+		s.Auth.Application.URL, s.Hooks.URL, s.Hooks.AskURL, s.Auth.JWT.JWKSURL = address, address, address, address
+		var printed strings.Builder
+		s.Print(&printed)
+		if n := strings.Count(printed.String(), "url = "+quote(want)+"\n"); n != 4 || strings.Contains(printed.String(), "geheim") {
+			t.Errorf("%s is printed %d times as %s; want 4", address, n, want)
+		}
+		for _, change := range s.Changes(&Settings{Config: *Default()}) {
+			if change.To != quote(want) {
+				t.Errorf("%+v", change)
+			}
+		}
+	}
+}
+
+func TestAFileMayBeginAndEndItsLinesAsOnWindows(t *testing.T) {
+	s, err := new(Loader).load([]byte("\ufefflisten = ['127.0.0.1:1']\r\n[limits]\r\nconns = 5\r\n"))
+	if err != nil || s.Listen[0] != "127.0.0.1:1" || s.Limits.Conns != 5 || s.Source("limits.conns").Line != 3 {
+		t.Errorf("%v, %+v", err, s)
+	}
+}
+
+func TestNoFileIsReadWithoutEnd(t *testing.T) {
+	huge := filepath.Join(t.TempDir(), "huge")
+	if err := os.WriteFile(huge, make([]byte, maxFile+1), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for key, text := range map[string]string{
+		"key_files":            "key_files = [%q]",
+		"auth.jwt.secret_file": "auth.jwt.secret_file = %q",
+		"auth.jwt.key_file":    "auth.jwt.key_file = %q",
+		"tls.cert":             "tls.cert = %[1]q\ntls.key = %[1]q",
+		"tls.acme_roots":       "tls.acme = ['a.example.com']\ntls.acme_cache = 'x'\ntls.acme_roots = %q",
+	} {
+		_, err := new(Loader).load(fmt.Appendf(nil, text, huge))
+		var wrong Problems
+		if !errors.As(err, &wrong) || len(wrong) != 1 || wrong[0].Key != key || !strings.Contains(wrong[0].Text, "larger than") {
+			t.Errorf("%s: %v", key, err)
+		}
+	}
+	l := Loader{File: huge}
+	if _, err := l.Load(); err == nil || !strings.Contains(err.Error(), huge+": is larger than") {
+		t.Error(err)
+	}
+}
+
+func TestListsOfTheEnvironmentMayHaveSpaces(t *testing.T) {
+	l := Loader{Given: Config{Hosts: []string{"a.example.com", " b.example.com "}}, By: map[string]From{"hosts": FromEnvironment}}
+	s, err := l.Load()
+	if err != nil || !slices.Equal(s.Hosts, []string{"a.example.com", "b.example.com"}) {
+		t.Errorf("%v, %+v", err, s)
 	}
 }
 

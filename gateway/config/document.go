@@ -1,6 +1,7 @@
 package config
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"strings"
@@ -19,6 +20,7 @@ type document struct {
 // parse reads a file. The error is a [Problems].
 func parse(file string, text []byte) (*document, error) {
 	d := &document{file: file, lines: make(map[string]int)}
+	text = bytes.TrimPrefix(text, []byte("\ufeff")) // which some editors put there
 	if err := toml.Unmarshal(text, &d.values); err != nil {
 		return nil, Problems{syntaxProblem(file, err)}
 	}

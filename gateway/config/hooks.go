@@ -13,8 +13,8 @@ import (
 // Hooks says what the application is told, and where it is asked who may join a room. Its fields have the names of those
 // of [hooks.Options].
 type Hooks struct {
-	URL          string        `toml:"url" name:"hooks-url" placeholder:"URL" live:"true" help:"Where to tell the application what happens, http or https."`
-	AskURL       string        `toml:"ask_url" name:"hooks-ask-url" placeholder:"URL" live:"true" help:"Where to ask whether somebody may join a room with join = ask."`
+	URL          string        `toml:"url" name:"hooks-url" placeholder:"URL" secret:"url" live:"true" help:"Where to tell the application what happens, http or https."`
+	AskURL       string        `toml:"ask_url" name:"hooks-ask-url" placeholder:"URL" secret:"url" live:"true" help:"Where to ask whether somebody may join a room with join = ask."`
 	Secrets      []string      `toml:"secrets" name:"hooks-secret" placeholder:"SECRET" secret:"true" live:"true" help:"Signs every request; several while you change it: at least 16 bytes."`
 	Events       []string      `toml:"events" name:"hooks-event" placeholder:"KIND" live:"true" help:"Told: connected, disconnected, joined, left, occupied, vacated, message. Default: all but message."`
 	Rooms        []string      `toml:"rooms" name:"hooks-room" placeholder:"PATTERN" live:"true" help:"Of other rooms nothing is told. Default: all."`

@@ -15,6 +15,7 @@ type Key struct {
 	Values  []string // all that it may be, if they are few
 	Range   string   // of a number: "0.."
 	Secret  bool
+	Address bool // a URL, in which there may be a secret
 	Live    bool
 
 	field string // of Config, as in Limits.Conns
@@ -56,6 +57,7 @@ func newKey(f reflect.StructField, prefix, goPrefix string, index []int) Key {
 		Default: f.Tag.Get("default"),
 		Range:   f.Tag.Get("range"),
 		Secret:  f.Tag.Get("secret") == "true",
+		Address: f.Tag.Get("secret") == "url",
 		Live:    f.Tag.Get("live") == "true",
 		field:   goPrefix + f.Name,
 		index:   index,

@@ -1,10 +1,8 @@
 package config
 
 import (
-	"errors"
-	"io/fs"
-	"os"
 	"reflect"
+	"strings"
 )
 
 // Default returns what holds if nothing is set.
@@ -47,20 +45,11 @@ func (l *Loader) Load() (*Settings, error) {
 	var text []byte
 	if l.File != "" {
 		var err error
-		if text, err = os.ReadFile(l.File); err != nil {
-			return nil, Problems{{File: l.File, Text: readProblem(err)}}
+		if text, err = readFile(l.File); err != nil {
+			return nil, Problems{{File: l.File, Text: err.Error()}}
 		}
 	}
 	return l.load(text)
-}
-
-// readProblem says why a file cannot be read, without its name.
-func readProblem(err error) string {
-	var path *fs.PathError
-	if errors.As(err, &path) {
-		err = path.Err
-	}
-	return "cannot be read: " + err.Error()
 }
 
 // load is Load for a file that has been read.
@@ -94,8 +83,21 @@ func (l *Loader) bind(d *document) (*Settings, error) {
 func (l *Loader) overlay(s *Settings) {
 	for _, k := range Keys() {
 		if from, given := l.By[k.Path]; given {
-			k.in(&s.Config).Set(k.in(&l.Given))
+			k.in(&s.Config).Set(trimmed(k.in(&l.Given)))
 			s.sources[k.Path] = Source{From: from}
 		}
 	}
+}
+
+// trimmed returns a list without the spaces that people put behind a comma, and any other value as it is.
+func trimmed(v reflect.Value) reflect.Value {
+	list, ok := v.Interface().([]string)
+	if !ok {
+		return v
+	}
+	all := make([]string, len(list))
+	for i, text := range list {
+		all[i] = strings.TrimSpace(text)
+	}
+	return reflect.ValueOf(all)
 }

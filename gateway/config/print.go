@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net/url"
 	"reflect"
 	"strconv"
 	"strings"
@@ -47,10 +48,29 @@ func (s *Settings) printKey(b *strings.Builder, k *Key) {
 
 // show returns a value as it stands in a file.
 func show(k *Key, v reflect.Value) string {
-	if k.Secret {
+	switch {
+	case k.Secret:
 		v = mask(v)
+	case k.Address:
+		v = reflect.ValueOf(maskAddress(v.String()))
 	}
 	return literal(v)
+}
+
+// maskAddress returns a URL with that masked in which there may be a secret: a name with a password, and the query.
+func maskAddress(address string) string {
+	u, err := url.Parse(address)
+	if err != nil {
+		return masked
+	}
+	who := u.User
+	if u.User = nil; u.RawQuery != "" {
+		u.RawQuery = masked
+	}
+	if who == nil {
+		return u.String()
+	}
+	return strings.Replace(u.String(), "//", "//"+masked+"@", 1)
 }
 
 // mask returns a value in which each string that is not empty is masked.
