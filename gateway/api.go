@@ -9,7 +9,10 @@ import (
 	"strings"
 	"time"
 
+	"github.com/molva-ws/molva/gateway/api"
+	"github.com/molva-ws/molva/gateway/internal/command"
 	"github.com/molva-ws/molva/internal/nearest"
+	"github.com/molva-ws/molva/internal/rawjson"
 )
 
 // openAPI describes the HTTP API in OpenAPI 3.1.
@@ -26,8 +29,8 @@ const (
 	bodyTime = 30 * time.Second
 )
 
-// api answers what is asked under /api/. Whoever has no key learns nothing there but that.
-type api struct {
+// httpAPI answers what is asked under /api/. Whoever has no key learns nothing there but that.
+type httpAPI struct {
 	gateway *Gateway
 	routes  map[string]apiRoute
 }
@@ -35,29 +38,29 @@ type api struct {
 // apiRoute is a path under /api/.
 type apiRoute struct {
 	methods []string // as Allow says them
-	serve   func(a *api, w http.ResponseWriter, r *http.Request)
+	serve   func(a *httpAPI, w http.ResponseWriter, r *http.Request)
 }
 
 func (g *Gateway) apiHandler() http.Handler {
-	a := &api{gateway: g, routes: make(map[string]apiRoute)}
-	for name := range commandFields {
+	a := &httpAPI{gateway: g, routes: make(map[string]apiRoute)}
+	for _, name := range command.Names() {
 		if isLocal(name) {
 			continue
 		}
 		methods := []string{http.MethodPost}
-		if onlyLooks(name) {
+		if command.OnlyLooks(name) {
 			methods = []string{http.MethodGet, http.MethodHead, http.MethodPost}
 		}
-		serve := func(a *api, w http.ResponseWriter, r *http.Request) { a.command(w, r, name) }
+		serve := func(a *httpAPI, w http.ResponseWriter, r *http.Request) { a.command(w, r, name) }
 		a.routes[name] = apiRoute{methods: methods, serve: serve}
 	}
-	a.routes["batch"] = apiRoute{methods: []string{http.MethodPost}, serve: (*api).batch}
-	a.routes["openapi.json"] = apiRoute{methods: []string{http.MethodGet, http.MethodHead}, serve: (*api).describe}
+	a.routes["batch"] = apiRoute{methods: []string{http.MethodPost}, serve: (*httpAPI).batch}
+	a.routes["openapi.json"] = apiRoute{methods: []string{http.MethodGet, http.MethodHead}, serve: (*httpAPI).describe}
 	return a
 }
 
 // ServeHTTP checks the key, finds the route, and answers with JSON whatever happens.
-func (a *api) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+func (a *httpAPI) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	began := time.Now()
 	seen := &statusRecorder{ResponseWriter: w, id: requestID(r)}
 	header := w.Header()
@@ -74,7 +77,7 @@ func (a *api) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	a.log(seen, r, took)
 }
 
-func (a *api) serve(w http.ResponseWriter, r *http.Request, name string) {
+func (a *httpAPI) serve(w http.ResponseWriter, r *http.Request, name string) {
 	if refusal := a.gateway.keyring().check(r); refusal != nil {
 		w.Header().Set("WWW-Authenticate", `Bearer realm="molva"`)
 		a.answer(w, refusal)
@@ -84,13 +87,14 @@ func (a *api) serve(w http.ResponseWriter, r *http.Request, name string) {
 	switch {
 	case !known:
 		paths := slices.Sorted(maps.Keys(a.routes))
-		a.answer(w, refused(ErrBadCommand, "there is no /api/%s%s", shown([]byte(name)), nearest.Suggest(name, paths)))
+		a.answer(w, api.Refusedf(api.ErrBadCommand, "there is no /api/%s%s", command.Shown([]byte(name)),
+			nearest.Suggest(name, paths)))
 	case r.Method == http.MethodOptions:
 		w.Header().Set("Allow", allow(route.methods))
 		w.WriteHeader(http.StatusNoContent)
 	case !slices.Contains(route.methods, r.Method):
 		w.Header().Set("Allow", allow(route.methods))
-		a.answer(w, refused(ErrBadMethod, "/api/%s wants %s", name, allow(route.methods)))
+		a.answer(w, api.Refusedf(api.ErrBadMethod, "/api/%s wants %s", name, allow(route.methods)))
 	default:
 		route.serve(a, w, r)
 	}
@@ -99,9 +103,9 @@ func (a *api) serve(w http.ResponseWriter, r *http.Request, name string) {
 func allow(methods []string) string { return strings.Join(methods, ", ") + ", " + http.MethodOptions }
 
 // command carries out one command.
-func (a *api) command(w http.ResponseWriter, r *http.Request, name string) {
-	var c Command
-	var refusal *Answer
+func (a *httpAPI) command(w http.ResponseWriter, r *http.Request, name string) {
+	var c api.Command
+	var refusal *api.Answer
 	if r.Method == http.MethodPost {
 		refusal = a.decodeBody(w, r, name, &c)
 	} else {
@@ -118,39 +122,39 @@ func (a *api) command(w http.ResponseWriter, r *http.Request, name string) {
 	a.answer(w, a.gateway.perform(r.Context(), doorHTTP, &c))
 }
 
-func (a *api) decodeBody(w http.ResponseWriter, r *http.Request, name string, c *Command) *Answer {
-	body, refusal := readBody(w, r, commandBytes)
+func (a *httpAPI) decodeBody(w http.ResponseWriter, r *http.Request, name string, c *api.Command) *api.Answer {
+	body, refusal := readBody(w, r, command.MaxBytes)
 	if refusal != nil {
 		return refusal
 	}
-	if err := checkJSON(body); err != nil {
-		return refused(ErrBadJSON, "the body is not a JSON object: %v", err)
+	if err := rawjson.Check(body); err != nil {
+		return api.Refusedf(api.ErrBadJSON, "the body is not a JSON object: %v", err)
 	}
-	return decodeObject(body, name, c)
+	return command.DecodeObject(body, name, c)
 }
 
-func (a *api) decodeQuery(r *http.Request, name string, c *Command) *Answer {
+func (a *httpAPI) decodeQuery(r *http.Request, name string, c *api.Command) *api.Answer {
 	query, err := parseQuery(r.URL.RawQuery)
 	if err != nil {
-		return refused(ErrBadField, "the query is not correct: %v", err)
+		return api.Refusedf(api.ErrBadField, "the query is not correct: %v", err)
 	}
-	return decodeQuery(query, name, c)
+	return command.DecodeQuery(query, name, c)
 }
 
 // describe answers with the API's description.
-func (a *api) describe(w http.ResponseWriter, r *http.Request) {
+func (a *httpAPI) describe(w http.ResponseWriter, r *http.Request) {
 	a.write(w, http.StatusOK, openAPI)
 }
 
 // answer writes an answer with its status.
-func (a *api) answer(w http.ResponseWriter, answer *Answer) {
+func (a *httpAPI) answer(w http.ResponseWriter, answer *api.Answer) {
 	b := newAnswerLines()
 	b.add(a.gateway, answer)
-	a.write(w, answer.status(), b.Bytes())
+	a.write(w, statusOf(answer), b.Bytes())
 }
 
 // write writes a whole response, for as long as the client may take to read it.
-func (a *api) write(w http.ResponseWriter, status int, body []byte) {
+func (a *httpAPI) write(w http.ResponseWriter, status int, body []byte) {
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Content-Length", strconv.Itoa(len(body)))
 	control := http.NewResponseController(w)
@@ -161,24 +165,24 @@ func (a *api) write(w http.ResponseWriter, status int, body []byte) {
 	control.SetWriteDeadline(time.Time{}) // other handlers write on this connection, too
 }
 
-// status returns the HTTP status of an answer.
-func (a *Answer) status() int {
+// statusOf returns the HTTP status of an answer.
+func statusOf(a *api.Answer) int {
 	switch a.Error {
 	case "":
 		return http.StatusOK
-	case ErrBadJSON, ErrBadField:
+	case api.ErrBadJSON, api.ErrBadField:
 		return http.StatusBadRequest
-	case ErrUnauthorized:
+	case api.ErrUnauthorized:
 		return http.StatusUnauthorized
-	case ErrBadCommand:
+	case api.ErrBadCommand:
 		return http.StatusNotFound
-	case ErrBadMethod:
+	case api.ErrBadMethod:
 		return http.StatusMethodNotAllowed
-	case ErrTooLarge:
+	case api.ErrTooLarge:
 		return http.StatusRequestEntityTooLarge
-	case ErrKeyReused:
+	case api.ErrKeyReused:
 		return http.StatusUnprocessableEntity
-	case ErrBusy:
+	case api.ErrBusy:
 		return http.StatusServiceUnavailable
 	}
 	return http.StatusInternalServerError

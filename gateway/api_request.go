@@ -11,17 +11,19 @@ import (
 	"os"
 	"strings"
 	"time"
+
+	"github.com/molva-ws/molva/gateway/api"
 )
 
 // bodyAhead is how much memory a declared length is believed to need before the bytes have come.
 const bodyAhead = 64 << 10
 
 // readBody reads the body of a request, in bounded time and memory.
-func readBody(w http.ResponseWriter, r *http.Request, limit int64) ([]byte, *Answer) {
+func readBody(w http.ResponseWriter, r *http.Request, limit int64) ([]byte, *api.Answer) {
 	if refusal := checkBodyHeader(r); refusal != nil {
 		return nil, refusal
 	}
-	tooLarge := refused(ErrTooLarge, "the body has more than %d bytes", limit)
+	tooLarge := api.Refusedf(api.ErrTooLarge, "the body has more than %d bytes", limit)
 	if r.ContentLength > limit {
 		w.Header().Set("Connection", "close") // rather than to read what nobody wants
 		return nil, tooLarge
@@ -38,32 +40,32 @@ func readBody(w http.ResponseWriter, r *http.Request, limit int64) ([]byte, *Ans
 		return nil, tooLarge
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		w.Header().Set("Connection", "close")
-		return nil, refused(ErrBadJSON, "the body had not come whole after %v", bodyTime)
+		return nil, api.Refusedf(api.ErrBadJSON, "the body had not come whole after %v", bodyTime)
 	case err != nil:
 		w.Header().Set("Connection", "close")
-		return nil, refused(ErrBadJSON, "the body did not come whole: %v", err)
+		return nil, api.Refusedf(api.ErrBadJSON, "the body did not come whole: %v", err)
 	}
 	return body.Bytes(), nil
 }
 
 // checkBodyHeader refuses what cannot be JSON. "curl -d" says that it sends a form, which is forgiven.
-func checkBodyHeader(r *http.Request) *Answer {
+func checkBodyHeader(r *http.Request) *api.Answer {
 	if r.URL.RawQuery != "" {
-		return refused(ErrBadField, "the fields of a %s belong into its body, not into the query", r.Method)
+		return api.Refusedf(api.ErrBadField, "the fields of a %s belong into its body, not into the query", r.Method)
 	}
 	if coding := r.Header.Get("Content-Encoding"); coding != "" && !strings.EqualFold(coding, "identity") {
-		return refused(ErrBadJSON, "the body must not be compressed")
+		return api.Refusedf(api.ErrBadJSON, "the body must not be compressed")
 	}
 	kind, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	if strings.HasPrefix(kind, "multipart/") {
-		return refused(ErrBadJSON, "the body must be JSON, not a multipart form")
+		return api.Refusedf(api.ErrBadJSON, "the body must be JSON, not a multipart form")
 	}
 	return nil
 }
 
 // takeHeaderKey makes the header Idempotency-Key the key of c. It may be quoted, as the draft of the HTTP working group
 // has it.
-func takeHeaderKey(r *http.Request, c *Command) *Answer {
+func takeHeaderKey(r *http.Request, c *api.Command) *api.Answer {
 	fields := r.Header.Values("Idempotency-Key")
 	if len(fields) == 0 {
 		return nil
@@ -72,14 +74,14 @@ func takeHeaderKey(r *http.Request, c *Command) *Answer {
 	if n := len(key); n >= 2 && key[0] == '"' && key[n-1] == '"' {
 		key = key[1 : n-1]
 	}
-	var a *Answer
+	var a *api.Answer
 	switch {
 	case len(fields) > 1:
-		a = refused(ErrBadField, "there is more than one header Idempotency-Key")
+		a = api.Refusedf(api.ErrBadField, "there is more than one header Idempotency-Key")
 	case key == "":
-		a = refused(ErrBadField, "the header Idempotency-Key is empty")
+		a = api.Refusedf(api.ErrBadField, "the header Idempotency-Key is empty")
 	case c.Key != "" && c.Key != key:
-		a = refused(ErrBadField, `the header Idempotency-Key and the field "key" differ`)
+		a = api.Refusedf(api.ErrBadField, `the header Idempotency-Key and the field "key" differ`)
 	default:
 		c.Key = key
 		return nil
@@ -116,7 +118,7 @@ func (s *statusRecorder) WriteHeader(status int) {
 func (s *statusRecorder) Unwrap() http.ResponseWriter { return s.ResponseWriter }
 
 // log tells of a request: at debug level, of those without a key as misuse.
-func (a *api) log(w *statusRecorder, r *http.Request, took time.Duration) {
+func (a *httpAPI) log(w *statusRecorder, r *http.Request, took time.Duration) {
 	attrs := []any{"request", w.id, "method", r.Method, "path", r.URL.Path, "status", w.status, "took", took,
 		"remote", r.RemoteAddr}
 	if w.status == http.StatusUnauthorized {

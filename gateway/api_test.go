@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/molva-ws/molva/gateway"
+	"github.com/molva-ws/molva/gateway/api"
 )
 
 // openAPI serves the HTTP API of g until the test ends, and returns where.
@@ -20,10 +21,10 @@ func openAPI(t testing.TB, g *gateway.Gateway) string {
 	return "http://" + open(t, g)
 }
 
-func (c call) answer(t testing.TB, base string) (*http.Response, *gateway.Answer) {
+func (c call) answer(t testing.TB, base string) (*http.Response, *api.Answer) {
 	t.Helper()
 	response, body := c.fetch(t, base)
-	a := new(gateway.Answer)
+	a := new(api.Answer)
 	if err := json.Unmarshal(body, a); err != nil {
 		t.Fatalf("%s %s: %q: %v", c.method, c.path, body, err)
 	}
@@ -37,37 +38,37 @@ func TestWrongRequestsToTheAPI(t *testing.T) {
 		name   string
 		call   call
 		status int
-		want   gateway.ErrorCode
+		want   api.ErrorCode
 	}{
-		{"no such command", post("/api/sned", `{}`), 404, gateway.ErrBadCommand},
-		{"nothing", get("/api/"), 404, gateway.ErrBadCommand},
-		{"below a command", get("/api/ping/x"), 404, gateway.ErrBadCommand},
-		{"a long path", get("/api/" + strings.Repeat("x", 5000)), 404, gateway.ErrBadCommand},
-		{"send by GET", get("/api/send?user=a&message=1"), 405, gateway.ErrBadMethod},
-		{"DELETE", call{method: http.MethodDelete, path: "/api/conns"}, 405, gateway.ErrBadMethod},
-		{"batch by GET", get("/api/batch"), 405, gateway.ErrBadMethod},
-		{"no body", post("/api/send", ""), 400, gateway.ErrBadJSON},
-		{"an array", post("/api/send", `[]`), 400, gateway.ErrBadJSON},
-		{"two objects", post("/api/send", `{"user":"a","message":1}{}`), 400, gateway.ErrBadJSON},
-		{"a form", post("/api/send", `user=a&message=hi`), 400, gateway.ErrBadJSON},
-		{"a multipart form", send.with("Content-Type", "multipart/form-data; boundary=x"), 400, gateway.ErrBadJSON},
-		{"compressed", send.with("Content-Encoding", "gzip"), 400, gateway.ErrBadJSON},
+		{"no such command", post("/api/sned", `{}`), 404, api.ErrBadCommand},
+		{"nothing", get("/api/"), 404, api.ErrBadCommand},
+		{"below a command", get("/api/ping/x"), 404, api.ErrBadCommand},
+		{"a long path", get("/api/" + strings.Repeat("x", 5000)), 404, api.ErrBadCommand},
+		{"send by GET", get("/api/send?user=a&message=1"), 405, api.ErrBadMethod},
+		{"DELETE", call{method: http.MethodDelete, path: "/api/conns"}, 405, api.ErrBadMethod},
+		{"batch by GET", get("/api/batch"), 405, api.ErrBadMethod},
+		{"no body", post("/api/send", ""), 400, api.ErrBadJSON},
+		{"an array", post("/api/send", `[]`), 400, api.ErrBadJSON},
+		{"two objects", post("/api/send", `{"user":"a","message":1}{}`), 400, api.ErrBadJSON},
+		{"a form", post("/api/send", `user=a&message=hi`), 400, api.ErrBadJSON},
+		{"a multipart form", send.with("Content-Type", "multipart/form-data; boundary=x"), 400, api.ErrBadJSON},
+		{"compressed", send.with("Content-Encoding", "gzip"), 400, api.ErrBadJSON},
 		{"deep nesting", post("/api/send", `{"user":"a","message":`+strings.Repeat(`[`, 20_000)+strings.Repeat(`]`, 20_000)+`}`),
-			400, gateway.ErrBadJSON},
-		{"no UTF-8", post("/api/send", "{\"user\":\"a\",\"message\":\"\xff\"}"), 400, gateway.ErrBadJSON},
-		{"fields in body and query", post("/api/send?user=b", `{"user":"a","message":1}`), 400, gateway.ErrBadField},
-		{"the command twice", post("/api/send", `{"command":"send","user":"a","message":1}`), 400, gateway.ErrBadField},
-		{"the command in the query", get("/api/ping?command=stats"), 400, gateway.ErrBadField},
-		{"a field twice in the query", get("/api/online?user=a&user=b"), 400, gateway.ErrBadField},
-		{"a query that is none", get("/api/online?user=%zz"), 400, gateway.ErrBadField},
-		{"no UTF-8 in the query", get("/api/online?user=%ff"), 400, gateway.ErrBadField},
-		{"two keys of idempotency", send.with("Idempotency-Key", "a", "b"), 400, gateway.ErrBadField},
-		{"two that differ", post("/api/send", `{"user":"a","message":1,"key":"k"}`).with("Idempotency-Key", "l"), 400, gateway.ErrBadField},
-		{"an empty one", send.with("Idempotency-Key", ""), 400, gateway.ErrBadField},
-		{"one for a batch", post("/api/batch", `[]`).with("Idempotency-Key", "k"), 400, gateway.ErrBadField},
-		{"a batch that is no array", post("/api/batch", `{"user":"a","message":1}`), 400, gateway.ErrBadJSON},
-		{"a batch that breaks off", post("/api/batch", `[{"user":"a","message":1}`), 400, gateway.ErrBadJSON},
-		{"a batch of too many", post("/api/batch", `[`+strings.Repeat(`1,`, 1000)+`1]`), 413, gateway.ErrTooLarge},
+			400, api.ErrBadJSON},
+		{"no UTF-8", post("/api/send", "{\"user\":\"a\",\"message\":\"\xff\"}"), 400, api.ErrBadJSON},
+		{"fields in body and query", post("/api/send?user=b", `{"user":"a","message":1}`), 400, api.ErrBadField},
+		{"the command twice", post("/api/send", `{"command":"send","user":"a","message":1}`), 400, api.ErrBadField},
+		{"the command in the query", get("/api/ping?command=stats"), 400, api.ErrBadField},
+		{"a field twice in the query", get("/api/online?user=a&user=b"), 400, api.ErrBadField},
+		{"a query that is none", get("/api/online?user=%zz"), 400, api.ErrBadField},
+		{"no UTF-8 in the query", get("/api/online?user=%ff"), 400, api.ErrBadField},
+		{"two keys of idempotency", send.with("Idempotency-Key", "a", "b"), 400, api.ErrBadField},
+		{"two that differ", post("/api/send", `{"user":"a","message":1,"key":"k"}`).with("Idempotency-Key", "l"), 400, api.ErrBadField},
+		{"an empty one", send.with("Idempotency-Key", ""), 400, api.ErrBadField},
+		{"one for a batch", post("/api/batch", `[]`).with("Idempotency-Key", "k"), 400, api.ErrBadField},
+		{"a batch that is no array", post("/api/batch", `{"user":"a","message":1}`), 400, api.ErrBadJSON},
+		{"a batch that breaks off", post("/api/batch", `[{"user":"a","message":1}`), 400, api.ErrBadJSON},
+		{"a batch of too many", post("/api/batch", `[`+strings.Repeat(`1,`, 1000)+`1]`), 413, api.ErrTooLarge},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			response, a := test.call.answer(t, base)
@@ -112,7 +113,7 @@ func TestOnlyAGoodKeyOpensTheAPI(t *testing.T) {
 			t.Errorf("%q: %s %+v", test.header, response.Status, a)
 		}
 		if challenge := response.Header.Get("WWW-Authenticate"); !test.ok &&
-			(response.StatusCode != 401 || a.Error != gateway.ErrUnauthorized || !strings.HasPrefix(challenge, "Bearer")) {
+			(response.StatusCode != 401 || a.Error != api.ErrUnauthorized || !strings.HasPrefix(challenge, "Bearer")) {
 			t.Errorf("%.50q: %s %+v, %s", test.header, response.Status, a, challenge)
 		}
 	}
@@ -171,7 +172,7 @@ func TestABatchIsCarriedOutInOrder(t *testing.T) {
 		{"command":"nothing","id":2}, {"user":"42","message":[1,{"]":"}"}],"key":"k"}, {"user":"42","message":[1,{"]":"}"}],"key":"k"},
 		{"command":"disconnect","user":"42","code":4000}, {"user":"42","message":"`+strings.Repeat("m", 1<<20)+`"} ] `).
 		fetch(t, base)
-	var answers []*gateway.Answer
+	var answers []*api.Answer
 	if err := json.Unmarshal(body, &answers); err != nil {
 		t.Fatalf("%s: %v", body, err)
 	}
@@ -202,7 +203,7 @@ func TestABatchIsCarriedOutInOrder(t *testing.T) {
 func TestABatchMayHaveAThousandCommands(t *testing.T) {
 	base := openAPI(t, new(gateway.Gateway))
 	_, body := post("/api/batch", `[`+strings.Repeat(`{"command":"conns"},`, 999)+`{"command":"ping"}]`).fetch(t, base)
-	var answers []*gateway.Answer
+	var answers []*api.Answer
 	if err := json.Unmarshal(body, &answers); err != nil || len(answers) != 1000 || answers[999].Time == 0 {
 		t.Errorf("%d answers, %v", len(answers), err)
 	}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/molva-ws/molva"
 	"github.com/molva-ws/molva/gateway"
+	"github.com/molva-ws/molva/gateway/api"
 )
 
 // audience is some connections that read whatever comes.
@@ -91,7 +92,7 @@ func BenchmarkPublish(b *testing.B) {
 		var a audience
 		a.join(b, "ws://"+addr+"/ws", `{"type":"join","room":"r"}`)
 		a.run(b, func() int {
-			var c gateway.Command
+			var c api.Command
 			if err := json.Unmarshal(line, &c); err != nil {
 				b.Fatal(err)
 			}

@@ -1,6 +1,10 @@
 package gateway
 
-import "encoding/json"
+import (
+	"encoding/json"
+
+	"github.com/molva-ws/molva/internal/rawjson"
+)
 
 // fields is what one message of a client says: of each field that is known the JSON it came in, nil if it is absent.
 // They lie in the memory of the message.
@@ -11,10 +15,10 @@ type fields struct {
 // parse splits a message at its top level and reports whether it is one JSON object. What the values hold is left
 // alone. Of a field that comes twice the last one counts.
 func (f *fields) parse(p []byte) bool {
-	if !json.Valid(p) || kindOf(p) != '{' {
+	if !json.Valid(p) || rawjson.Kind(p) != '{' {
 		return false
 	}
-	for name, value := range members(p) {
+	for name, value := range rawjson.Members(p) {
 		if field := f.named(name); field != nil {
 			*field = value
 		}
@@ -52,7 +56,7 @@ func stringOf(raw []byte) ([]byte, bool) {
 	if len(raw) == 0 || raw[0] != '"' {
 		return nil, false
 	}
-	return unquote(raw), true
+	return rawjson.Unquote(raw), true
 }
 
 // flag decodes true or false; a field that is absent is false.

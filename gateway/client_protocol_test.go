@@ -11,6 +11,7 @@ import (
 
 	"github.com/molva-ws/molva"
 	"github.com/molva-ws/molva/gateway"
+	"github.com/molva-ws/molva/gateway/api"
 	"github.com/molva-ws/molva/handshake"
 )
 
@@ -200,11 +201,11 @@ func TestMessagesReachThoseTheyAreFor(t *testing.T) {
 	}
 	nobody.must(`{"type":"publish","room":"r","data":2`)
 	b.must(`{"type":"send","user":"a","data":3`)
-	if answer := do(g, gateway.Command{All: true, Message: []byte("4")}); *answer.Reached != 4 {
+	if answer := do(g, api.Command{All: true, Message: []byte("4")}); *answer.Reached != 4 {
 		t.Errorf("all: %+v", answer)
 	}
-	do(g, gateway.Command{Room: "r", Message: []byte("5")})
-	do(g, gateway.Command{User: "b", Message: []byte("6")})
+	do(g, api.Command{Room: "r", Message: []byte("5")})
+	do(g, api.Command{User: "b", Message: []byte("6")})
 	for _, p := range []*peer{a1, a2} {
 		p.want(`{"type":"message","id":"*","room":"r","data":2,"time":0}`)
 		p.want(`{"type":"message","id":"*","user":"a","from":"b","data":3,"time":0}`)
@@ -228,7 +229,7 @@ func TestRules(t *testing.T) {
 		},
 		Publish: func(_ *gateway.Client, room string, _ []byte) error {
 			if room == "quiet" {
-				return &gateway.ClientError{Code: gateway.ErrBusy, Message: "not now"}
+				return &gateway.ClientError{Code: api.ErrBusy, Message: "not now"}
 			}
 			return nil
 		},
@@ -346,7 +347,7 @@ func TestDataPassesAsItStands(t *testing.T) {
 		if !strings.Contains(got, `"data":`+data+`,"time":`) || !json.Valid([]byte(got)) {
 			t.Errorf("%s becomes %s", data, got)
 		}
-		answer := g.Do(context.Background(), &gateway.Command{Room: "r", Message: json.RawMessage(data)})
+		answer := g.Do(context.Background(), &api.Command{Room: "r", Message: json.RawMessage(data)})
 		if got := p.read(); !strings.Contains(got, `"data":`+data+`,"time":`) || !answer.OK {
 			t.Errorf("%s becomes %s", data, got)
 		}

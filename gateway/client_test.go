@@ -16,6 +16,7 @@ import (
 
 	"github.com/molva-ws/molva"
 	"github.com/molva-ws/molva/gateway"
+	"github.com/molva-ws/molva/gateway/api"
 )
 
 // patience is how long a test waits for what should come at once. It only passes when something hangs.
@@ -202,7 +203,7 @@ func within(ok func() bool) bool {
 	return true
 }
 
-func do(g *gateway.Gateway, c gateway.Command) *gateway.Answer { return g.Do(context.Background(), &c) }
+func do(g *gateway.Gateway, c api.Command) *api.Answer { return g.Do(context.Background(), &c) }
 
 func sorted[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
 

@@ -18,7 +18,7 @@ import (
 	"github.com/pb33f/libopenapi"
 	validator "github.com/pb33f/libopenapi-validator"
 
-	"github.com/molva-ws/molva/gateway"
+	"github.com/molva-ws/molva/gateway/api"
 )
 
 // contract is the OpenAPI description, held against a server.
@@ -83,10 +83,10 @@ func (c *contract) good(one call) []byte {
 }
 
 // bad is a request that gets an error.
-func (c *contract) bad(one call, status int, code gateway.ErrorCode) {
+func (c *contract) bad(one call, status int, code api.ErrorCode) {
 	c.t.Helper()
 	got, body := c.ask(one)
-	var a gateway.Answer
+	var a api.Answer
 	if err := json.Unmarshal(body, &a); err != nil {
 		c.t.Errorf("%s %s: %q: %v", one.method, one.path, body, err)
 	}

@@ -8,16 +8,18 @@ import (
 	"unicode/utf8"
 
 	"github.com/molva-ws/molva"
+	"github.com/molva-ws/molva/gateway/api"
+	"github.com/molva-ws/molva/gateway/internal/command"
 )
 
 // Do carries a command out. It waits for nothing but, at a send with a key that is just being used, for the one who
 // was first; the context bounds that. It never returns nil. Gateway keeps nothing of the command.
-func (g *Gateway) Do(ctx context.Context, c *Command) *Answer {
+func (g *Gateway) Do(ctx context.Context, c *api.Command) *api.Answer {
 	g.init()
 	g.commands.Add(1)
 	a, err := g.do(ctx, c)
 	if err != nil {
-		a = &Answer{Error: err.Code, Message: err.Message}
+		a = &api.Answer{Error: err.Code, Message: err.Message}
 	}
 	a.OK = err == nil
 	a.Request = c.ID
@@ -26,25 +28,21 @@ func (g *Gateway) Do(ctx context.Context, c *Command) *Answer {
 
 // commandError is why a command was not carried out.
 type commandError struct {
-	Code    ErrorCode
+	Code    api.ErrorCode
 	Message string
 }
 
-func wrongField(text string) *commandError { return &commandError{ErrBadField, text} }
+func wrongField(text string) *commandError { return &commandError{api.ErrBadField, text} }
 
-func (g *Gateway) do(ctx context.Context, c *Command) (*Answer, *commandError) {
-	name := c.Command
-	if name == "" {
-		name = "send"
-	}
-	takes, ok := commandFields[name]
+func (g *Gateway) do(ctx context.Context, c *api.Command) (*api.Answer, *commandError) {
+	name := command.Name(c)
 	switch {
-	case !ok:
-		return nil, &commandError{ErrBadCommand, "there is no command " + strconv.QuoteToGraphic(shorten([]byte(name)))}
+	case !command.Exists(name):
+		return nil, &commandError{api.ErrBadCommand, "there is no command " + strconv.QuoteToGraphic(shorten([]byte(name)))}
 	case g.isStopping():
-		return nil, &commandError{ErrBusy, "the server is shutting down"}
+		return nil, &commandError{api.ErrBusy, "the server is shutting down"}
 	}
-	for _, odd := range (c.given() &^ takes).names() {
+	if odd := command.Misplaced(c); odd != "" {
 		return nil, wrongField(strconv.Quote(odd) + " does not belong to " + name)
 	}
 	for _, field := range []struct{ name, value string }{{"user", c.User}, {"room", c.Room}, {"subject", c.Subject}} {
@@ -55,7 +53,7 @@ func (g *Gateway) do(ctx context.Context, c *Command) (*Answer, *commandError) {
 	return g.carryOut(ctx, name, c)
 }
 
-func (g *Gateway) carryOut(ctx context.Context, name string, c *Command) (*Answer, *commandError) {
+func (g *Gateway) carryOut(ctx context.Context, name string, c *api.Command) (*api.Answer, *commandError) {
 	switch name {
 	case "send":
 		return g.doSend(ctx, c)
@@ -75,42 +73,15 @@ func (g *Gateway) carryOut(ctx context.Context, name string, c *Command) (*Answe
 		return g.doLeave(c)
 	case "stats":
 		stats := g.Stats()
-		return &Answer{Stats: &stats}, nil
+		return &api.Answer{Stats: &stats}, nil
 	case "reload":
 		return g.doReload(ctx)
 	}
-	return &Answer{Time: now()}, nil // ping
+	return &api.Answer{Time: now()}, nil // ping
 }
 
-// given returns the fields that are set, command and id left out.
-func (c *Command) given() (f field) {
-	for _, one := range []struct {
-		field field
-		set   bool
-	}{
-		{fieldUser, c.User != ""},
-		{fieldRoom, c.Room != ""},
-		{fieldAll, c.All},
-		{fieldSubject, c.Subject != ""},
-		{fieldMessage, c.Message != nil},
-		{fieldKey, c.Key != ""},
-		{fieldConn, c.Conn != ""},
-		{fieldCode, c.Code != 0},
-		{fieldReason, c.Reason != ""},
-		{fieldLimit, c.Limit != 0},
-		{fieldAfter, c.After != ""},
-	} {
-		if one.set {
-			f |= one.field
-		}
-	}
-	return f
-}
-
-func (g *Gateway) doSend(ctx context.Context, c *Command) (*Answer, *commandError) {
-	switch c.given() & (fieldUser | fieldRoom | fieldAll) {
-	case fieldUser, fieldRoom, fieldAll:
-	default:
+func (g *Gateway) doSend(ctx context.Context, c *api.Command) (*api.Answer, *commandError) {
+	if !isOne(c.User != "", c.Room != "", c.All) {
 		return nil, wrongField("send needs one of user, room and all")
 	}
 	if c.Subject != "" && c.Room == "" {
@@ -125,24 +96,35 @@ func (g *Gateway) doSend(ctx context.Context, c *Command) (*Answer, *commandErro
 	if len(c.Key) > maxKey {
 		return nil, wrongField("key must be 1 to " + strconv.Itoa(maxKey) + " bytes")
 	}
-	return g.keys.once(ctx, *g.limits(), c, func() *Answer { return g.sendNow(c) })
+	return g.keys.once(ctx, *g.limits(), c, func() *api.Answer { return g.sendNow(c) })
 }
 
-func (g *Gateway) checkMessage(c *Command) *commandError {
+// isOne reports whether just one of several things is so.
+func isOne(these ...bool) bool {
+	n := 0
+	for _, so := range these {
+		if so {
+			n++
+		}
+	}
+	return n == 1
+}
+
+func (g *Gateway) checkMessage(c *api.Command) *commandError {
 	switch {
 	case isReserved(c.User) || isReserved(c.Room):
 		return wrongField("names that begin with $ are reserved")
 	case len(c.Message) == 0:
 		return wrongField("message is missing")
 	case len(c.Message) > g.limits().Message:
-		return &commandError{ErrTooLarge, "message is longer than " + strconv.Itoa(g.limits().Message) + " bytes"}
+		return &commandError{api.ErrTooLarge, "message is longer than " + strconv.Itoa(g.limits().Message) + " bytes"}
 	case !json.Valid(c.Message) || !utf8.Valid(c.Message):
 		return wrongField("message must be a JSON value in UTF-8")
 	}
 	return nil
 }
 
-func (g *Gateway) sendNow(c *Command) *Answer {
+func (g *Gateway) sendNow(c *api.Command) *api.Answer {
 	var s sent
 	switch {
 	case c.All:
@@ -152,16 +134,16 @@ func (g *Gateway) sendNow(c *Command) *Answer {
 	default:
 		s = g.publish(c.Room, publication{subject: c.Subject, data: c.Message})
 	}
-	return &Answer{MsgID: g.messageID(s.number), Time: s.time, Reached: &s.reached}
+	return &api.Answer{MsgID: g.messageID(s.number), Time: s.time, Reached: &s.reached}
 }
 
-func (g *Gateway) doOnline(c *Command) (*Answer, *commandError) {
+func (g *Gateway) doOnline(c *api.Command) (*api.Answer, *commandError) {
 	if c.User == "" {
 		return nil, wrongField("user is missing")
 	}
 	n := g.conns.connsOf(c.User)
 	online := n > 0
-	return &Answer{Online: &online, Conns: n}, nil
+	return &api.Answer{Online: &online, Conns: n}, nil
 }
 
 // Codes with which an application may close a connection, beside 1000.
@@ -173,7 +155,7 @@ const (
 	maxReason      = 123 // bytes (RFC 6455 §5.5)
 )
 
-func (g *Gateway) doDisconnect(c *Command) (*Answer, *commandError) {
+func (g *Gateway) doDisconnect(c *api.Command) (*api.Answer, *commandError) {
 	code := molva.CloseCode(c.Code)
 	switch {
 	case (c.User == "") == (c.Conn == ""):
@@ -199,7 +181,7 @@ func (g *Gateway) doDisconnect(c *Command) (*Answer, *commandError) {
 			closed++
 		}
 	}
-	return &Answer{Closed: &closed}, nil
+	return &api.Answer{Closed: &closed}, nil
 }
 
 // number reads the id of a connection, which may have gone.

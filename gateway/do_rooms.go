@@ -1,7 +1,9 @@
 package gateway
 
+import "github.com/molva-ws/molva/gateway/api"
+
 // doJoin puts connections into a room. Rules are not asked: it is the application that wants it.
-func (g *Gateway) doJoin(c *Command) (*Answer, *commandError) {
+func (g *Gateway) doJoin(c *api.Command) (*api.Answer, *commandError) {
 	meant, err := g.meant(c)
 	if err != nil {
 		return nil, err
@@ -12,11 +14,11 @@ func (g *Gateway) doJoin(c *Command) (*Answer, *commandError) {
 			joined++
 		}
 	}
-	return &Answer{Joined: &joined}, nil
+	return &api.Answer{Joined: &joined}, nil
 }
 
 // doLeave takes connections out of a room.
-func (g *Gateway) doLeave(c *Command) (*Answer, *commandError) {
+func (g *Gateway) doLeave(c *api.Command) (*api.Answer, *commandError) {
 	meant, err := g.meant(c)
 	if err != nil {
 		return nil, err
@@ -27,11 +29,11 @@ func (g *Gateway) doLeave(c *Command) (*Answer, *commandError) {
 			left++
 		}
 	}
-	return &Answer{Left: &left}, nil
+	return &api.Answer{Left: &left}, nil
 }
 
 // meant returns the connections that join or leave is about.
-func (g *Gateway) meant(c *Command) ([]*Client, *commandError) {
+func (g *Gateway) meant(c *api.Command) ([]*Client, *commandError) {
 	switch {
 	case c.Room == "":
 		return nil, wrongField("room is missing")

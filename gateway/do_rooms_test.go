@@ -8,6 +8,7 @@ import (
 
 	"github.com/molva-ws/molva"
 	"github.com/molva-ws/molva/gateway"
+	"github.com/molva-ws/molva/gateway/api"
 )
 
 func TestTheApplicationPutsClientsIntoRooms(t *testing.T) {
@@ -18,28 +19,28 @@ func TestTheApplicationPutsClientsIntoRooms(t *testing.T) {
 	addr := open(t, g)
 	a1, a2, b := connect(t, addr, "a"), connect(t, addr, "a"), connect(t, addr, "b")
 	for _, step := range []struct {
-		command gateway.Command
+		command api.Command
 		want    string
 	}{
-		{gateway.Command{Command: "join", User: "a", Room: "r"}, `{"ok":true,"joined":2}`},
-		{gateway.Command{Command: "join", Conn: a1.id, Room: "r"}, `{"ok":true,"joined":1}`}, // again
-		{gateway.Command{Command: "join", Conn: b.id, Room: "r"}, `{"ok":true,"joined":1}`},
-		{gateway.Command{Command: "join", Conn: b.id, Room: "s"}, `{"ok":true,"joined":1}`},
-		{gateway.Command{Command: "join", Conn: b.id, Room: "t"}, `{"ok":true,"joined":0}`}, // too many
-		{gateway.Command{Command: "join", Conn: b.id, Room: "s"}, `{"ok":true,"joined":1}`},
-		{gateway.Command{Command: "join", User: "x", Room: "r"}, `{"ok":true,"joined":0}`},
-		{gateway.Command{Command: "leave", Conn: a2.id, Room: "r"}, `{"ok":true,"left":1}`},
-		{gateway.Command{Command: "leave", User: "a", Room: "r"}, `{"ok":true,"left":1}`},
-		{gateway.Command{Command: "leave", User: "a", Room: "r"}, `{"ok":true,"left":0}`},
-		{gateway.Command{Command: "leave", Conn: "c5", Room: "r"}, `{"ok":true,"left":0}`},
-		{gateway.Command{Command: "join", Conn: a1.id, Room: "r"}, `{"ok":true,"joined":1}`},
-		{gateway.Command{Command: "users", Room: "r"}, `{"ok":true,"users":[{"user":"a","conns":1},{"user":"b","conns":1}]}`},
+		{api.Command{Command: "join", User: "a", Room: "r"}, `{"ok":true,"joined":2}`},
+		{api.Command{Command: "join", Conn: a1.id, Room: "r"}, `{"ok":true,"joined":1}`}, // again
+		{api.Command{Command: "join", Conn: b.id, Room: "r"}, `{"ok":true,"joined":1}`},
+		{api.Command{Command: "join", Conn: b.id, Room: "s"}, `{"ok":true,"joined":1}`},
+		{api.Command{Command: "join", Conn: b.id, Room: "t"}, `{"ok":true,"joined":0}`}, // too many
+		{api.Command{Command: "join", Conn: b.id, Room: "s"}, `{"ok":true,"joined":1}`},
+		{api.Command{Command: "join", User: "x", Room: "r"}, `{"ok":true,"joined":0}`},
+		{api.Command{Command: "leave", Conn: a2.id, Room: "r"}, `{"ok":true,"left":1}`},
+		{api.Command{Command: "leave", User: "a", Room: "r"}, `{"ok":true,"left":1}`},
+		{api.Command{Command: "leave", User: "a", Room: "r"}, `{"ok":true,"left":0}`},
+		{api.Command{Command: "leave", Conn: "c5", Room: "r"}, `{"ok":true,"left":0}`},
+		{api.Command{Command: "join", Conn: a1.id, Room: "r"}, `{"ok":true,"joined":1}`},
+		{api.Command{Command: "users", Room: "r"}, `{"ok":true,"users":[{"user":"a","conns":1},{"user":"b","conns":1}]}`},
 	} {
 		if got := said(t, do(g, step.command)); got != step.want {
 			t.Errorf("%+v:\ngot  %s\nwant %s", step.command, got, step.want)
 		}
 	}
-	do(g, gateway.Command{Room: "r", Message: json.RawMessage(`1`)})
+	do(g, api.Command{Room: "r", Message: json.RawMessage(`1`)})
 	for _, p := range []*peer{a1, b} {
 		p.want(`{"type":"message","id":"*","room":"r","data":1,"time":0}`)
 	}
@@ -68,9 +69,9 @@ func TestClientsAndApplicationMeetInRooms(t *testing.T) {
 		})
 		running.Go(func() {
 			for range turns {
-				do(g, gateway.Command{Command: "join", User: user, Room: "r"})
-				do(g, gateway.Command{Command: "leave", User: user, Room: "r"})
-				do(g, gateway.Command{Command: "join", User: user, Room: "r"})
+				do(g, api.Command{Command: "join", User: user, Room: "r"})
+				do(g, api.Command{Command: "leave", User: user, Room: "r"})
+				do(g, api.Command{Command: "join", User: user, Room: "r"})
 			}
 		})
 	}

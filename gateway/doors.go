@@ -5,10 +5,10 @@ import (
 	"context"
 	"encoding/json"
 	"runtime/debug"
-)
 
-// ErrInternal is the error of a command on which the server failed.
-const ErrInternal ErrorCode = "internal"
+	"github.com/molva-ws/molva/gateway/api"
+	"github.com/molva-ws/molva/internal/rawjson"
+)
 
 // door is a way by which commands come in.
 type door uint8
@@ -22,7 +22,7 @@ const (
 func (d door) String() string { return [...]string{"http", "socket"}[d] }
 
 // perform carries out a command that came through a door. A bug in one command must not end the server.
-func (g *Gateway) perform(ctx context.Context, from door, c *Command) (a *Answer) {
+func (g *Gateway) perform(ctx context.Context, from door, c *api.Command) (a *api.Answer) {
 	defer func() {
 		if v := recover(); v != nil {
 			g.log.Error("command panicked", "command", c.Command, "panic", v, "stack", string(debug.Stack()))
@@ -32,15 +32,15 @@ func (g *Gateway) perform(ctx context.Context, from door, c *Command) (a *Answer
 		g.heard.command(from, c.Command, a.Error)
 	}()
 	if from == doorHTTP && isLocal(c.Command) {
-		a = refused(ErrBadCommand, "%s can only be said on the local socket", c.Command)
+		a = api.Refusedf(api.ErrBadCommand, "%s can only be said on the local socket", c.Command)
 		a.Request = c.ID
 		return a
 	}
 	return g.Do(ctx, c)
 }
 
-func internalError() *Answer {
-	return refused(ErrInternal, "something went wrong in the server; its log says what")
+func internalError() *api.Answer {
+	return api.Refusedf(api.ErrInternal, "something went wrong in the server; its log says what")
 }
 
 // answerLines gathers answers, one a line.
@@ -51,12 +51,12 @@ type answerLines struct {
 
 func newAnswerLines() *answerLines {
 	s := new(answerLines)
-	s.encoder = jsonLines(&s.Buffer)
+	s.encoder = rawjson.NewEncoder(&s.Buffer)
 	return s
 }
 
 // add appends an answer.
-func (s *answerLines) add(g *Gateway, a *Answer) {
+func (s *answerLines) add(g *Gateway, a *api.Answer) {
 	if err := s.encoder.Encode(a); err != nil {
 		g.log.Error("an answer cannot be written", "error", err)
 		s.encoder.Encode(internalError())

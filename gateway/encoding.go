@@ -4,6 +4,8 @@ import (
 	"strconv"
 	"sync"
 	"unicode/utf8"
+
+	"github.com/molva-ws/molva/internal/rawjson"
 )
 
 // texts lends the memory in which messages and answers are put together.
@@ -30,28 +32,7 @@ func (t *text) bytes(p []byte) { t.b = append(t.b, p...) }
 func (t *text) int(n int64) { t.b = strconv.AppendInt(t.b, n, 10) }
 
 // string appends s, which is valid UTF-8, as a JSON string.
-func (t *text) string(s string) { t.b = appendString(t.b, s) }
-
-func appendString(b []byte, s string) []byte {
-	b = append(b, '"')
-	from := 0
-	for i := range len(s) {
-		if c := s[i]; c < ' ' || c == '"' || c == '\\' {
-			b = append(b, s[from:i]...)
-			b = appendEscape(b, c)
-			from = i + 1
-		}
-	}
-	return append(append(b, s[from:]...), '"')
-}
-
-func appendEscape(b []byte, c byte) []byte {
-	const digits = "0123456789abcdef"
-	if c < ' ' {
-		return append(b, '\\', 'u', '0', '0', digits[c>>4], digits[c&15])
-	}
-	return append(b, '\\', c)
-}
+func (t *text) string(s string) { t.b = rawjson.AppendString(t.b, s) }
 
 // shorten cuts s, which a client has sent, for a sentence.
 func shorten(s []byte) string {

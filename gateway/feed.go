@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"sync"
 	"time"
+
+	"github.com/molva-ws/molva/gateway/api"
 )
 
 // feed tells the members of the room $stats once a second how the server does. It runs only while there are any.
@@ -20,9 +22,9 @@ const (
 
 // feedData is what a message of the feed carries.
 type feedData struct {
-	Stats
-	Rates feedRates  `json:"rates"` // in a second
-	Top   []RoomInfo `json:"top"`   // the largest rooms
+	api.Stats
+	Rates feedRates      `json:"rates"` // in a second
+	Top   []api.RoomInfo `json:"top"`   // the largest rooms
 }
 
 type feedRates struct {
@@ -75,7 +77,7 @@ func (f *feed) run(g *Gateway) {
 	}
 }
 
-func ratesOf(before, after *Stats, d time.Duration) feedRates {
+func ratesOf(before, after *api.Stats, d time.Duration) feedRates {
 	rate := func(before, after uint64) float64 {
 		return float64(int64(10*float64(after-before)/d.Seconds()+0.5)) / 10
 	}
@@ -87,7 +89,7 @@ func ratesOf(before, after *Stats, d time.Duration) feedRates {
 }
 
 // top returns the rooms with most connections, the largest first, those left out that are the gateway's own.
-func (all *rooms) top(n int) []RoomInfo {
+func (all *rooms) top(n int) []api.RoomInfo {
 	type sized struct {
 		*room
 		size int64
@@ -103,7 +105,7 @@ func (all *rooms) top(n int) []RoomInfo {
 	}
 	all.mu.RUnlock()
 	largest, _ := s.page()
-	list := make([]RoomInfo, 0, len(largest))
+	list := make([]api.RoomInfo, 0, len(largest))
 	for _, r := range largest {
 		list = append(list, r.info())
 	}

@@ -16,6 +16,7 @@ import (
 
 	"github.com/molva-ws/molva"
 	"github.com/molva-ws/molva/gateway"
+	"github.com/molva-ws/molva/gateway/api"
 )
 
 // silent is for servers to which only nonsense is said.
@@ -121,7 +122,7 @@ func FuzzSocket(f *testing.F) {
 			t.Fatalf("%q gets %d answers, in pieces %d; want %d", lines, len(whole), len(pieces), want)
 		}
 		for i, a := range whole {
-			if a.OK != pieces[i].OK && a.Error != gateway.ErrKeyReused || a.OK == (a.Error != "") {
+			if a.OK != pieces[i].OK && a.Error != api.ErrKeyReused || a.OK == (a.Error != "") {
 				t.Fatalf("%q: answer %d is %+v, in pieces %+v", lines, i, a, pieces[i])
 			}
 		}
@@ -129,7 +130,7 @@ func FuzzSocket(f *testing.F) {
 }
 
 // talk says some bytes on a socket and returns the answers.
-func talk(t *testing.T, path string, pieces ...[]byte) (answers []*gateway.Answer) {
+func talk(t *testing.T, path string, pieces ...[]byte) (answers []*api.Answer) {
 	t.Helper()
 	nc, err := net.Dial("unix", path)
 	if err != nil {
@@ -147,7 +148,7 @@ func talk(t *testing.T, path string, pieces ...[]byte) (answers []*gateway.Answe
 		if err == io.EOF && len(line) == 0 {
 			return answers
 		}
-		a := new(gateway.Answer)
+		a := new(api.Answer)
 		if err != nil || json.Unmarshal(line, a) != nil {
 			t.Fatalf("%q is answered with %q: %v", bytes.Join(pieces, nil), line, err)
 		}
@@ -186,14 +187,14 @@ func checkAPI(t *testing.T, g *gateway.Gateway, method, path, query, body string
 	if !utf8.Valid(answer) || w.Code >= 500 {
 		t.Fatalf("%s %s?%s %q: %d %q", method, path, query, body, w.Code, answer)
 	}
-	var answers []gateway.Answer
+	var answers []api.Answer
 	if path == "batch" && w.Code == 200 {
 		if err := json.Unmarshal(answer, &answers); err != nil {
 			t.Fatalf("%q: %q: %v", body, answer, err)
 		}
 		return
 	}
-	var a gateway.Answer
+	var a api.Answer
 	if err := json.Unmarshal(answer, &a); err != nil || a.OK != (w.Code == 200) || a.OK == (a.Error != "") {
 		t.Fatalf("%s %s?%s %q: %d %q, %v", method, path, query, body, w.Code, answer, err)
 	}

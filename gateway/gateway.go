@@ -3,7 +3,7 @@
 //
 //	g := &gateway.Gateway{Keys: []string{key}, Console: true}
 //	go g.ListenAndServe("127.0.0.1:8000")
-//	answer := g.Do(ctx, &gateway.Command{User: "42", Message: json.RawMessage(`"hi"`)})
+//	answer := g.Do(ctx, &api.Command{User: "42", Message: json.RawMessage(`"hi"`)})
 package gateway
 
 import (
@@ -18,6 +18,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/molva-ws/molva"
+	"github.com/molva-ws/molva/gateway/api"
 	"github.com/molva-ws/molva/internal/quietlog"
 )
 
@@ -62,7 +63,7 @@ type Gateway struct {
 	Limits Limits
 	// Reload reads the configuration again for the command reload. The error tells whoever said it what is wrong there.
 	// Nil: there is none.
-	Reload func(context.Context) (*Reloaded, error)
+	Reload func(context.Context) (*api.Reloaded, error)
 	// Logger gets connections at debug level, refusals and misuse at info and warn; default: slog.Default().
 	Logger *slog.Logger
 

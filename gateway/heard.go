@@ -7,14 +7,16 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/molva-ws/molva/gateway/api"
 )
 
 // The labels of commands and of what became of them. What is none of them counts as "other".
 var (
 	commandLabels = []string{"send", "online", "conns", "rooms", "users", "disconnect", "join", "leave", "stats",
 		"ping", "reload", "other"}
-	resultLabels = []ErrorCode{"ok", ErrBadJSON, ErrBadCommand, ErrBadField, ErrTooLarge, ErrKeyReused, ErrBusy,
-		ErrInternal, ErrBadConfig, "other"}
+	resultLabels = []api.ErrorCode{"ok", api.ErrBadJSON, api.ErrBadCommand, api.ErrBadField, api.ErrTooLarge,
+		api.ErrKeyReused, api.ErrBusy, api.ErrInternal, api.ErrBadConfig, "other"}
 )
 
 // heard counts what came through the doors.
@@ -32,7 +34,7 @@ type heard struct {
 }
 
 // command counts a command, by its name or "" for send, and "" for a result that was good.
-func (h *heard) command(from door, name string, result ErrorCode) {
+func (h *heard) command(from door, name string, result api.ErrorCode) {
 	if name == "" {
 		name = "send"
 	}

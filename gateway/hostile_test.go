@@ -10,6 +10,7 @@ import (
 
 	"github.com/molva-ws/molva"
 	"github.com/molva-ws/molva/gateway"
+	"github.com/molva-ws/molva/gateway/api"
 )
 
 // TestBystandersNoticeNothing has many clients misbehave in every way at once, while one talks to itself.
@@ -59,7 +60,7 @@ func TestBystandersNoticeNothing(t *testing.T) {
 		<-ended
 	}
 	bystander.wantNothing()
-	if rooms := do(g, gateway.Command{Command: "rooms"}); len(*rooms.Rooms) != 1 {
+	if rooms := do(g, api.Command{Command: "rooms"}); len(*rooms.Rooms) != 1 {
 		t.Errorf("there are %+v", *rooms.Rooms)
 	}
 }

@@ -5,6 +5,8 @@ import (
 	"crypto/subtle"
 	"net/http"
 	"strings"
+
+	"github.com/molva-ws/molva/gateway/api"
 )
 
 // keyring has the bearer keys that are good. It compares hashes, in constant time and all of them, so that the time
@@ -32,22 +34,22 @@ func (ring keyring) opens(key string) bool {
 }
 
 // check returns nil if a request brings a good key (RFC 6750 §2.1), else the answer.
-func (ring keyring) check(r *http.Request) *Answer {
+func (ring keyring) check(r *http.Request) *api.Answer {
 	fields := r.Header.Values("Authorization")
 	switch {
 	case len(ring) == 0:
-		return refused(ErrUnauthorized, "this server has no key, so nobody may use its HTTP API; set one and start again")
+		return api.Refusedf(api.ErrUnauthorized, "this server has no key, so nobody may use its HTTP API; set one and start again")
 	case len(fields) == 0:
-		return refused(ErrUnauthorized, "a key is missing: send the header Authorization: Bearer KEY")
+		return api.Refusedf(api.ErrUnauthorized, "a key is missing: send the header Authorization: Bearer KEY")
 	case len(fields) > 1:
-		return refused(ErrUnauthorized, "there is more than one header Authorization")
+		return api.Refusedf(api.ErrUnauthorized, "there is more than one header Authorization")
 	}
 	scheme, key, _ := strings.Cut(fields[0], " ")
 	if !strings.EqualFold(scheme, "Bearer") {
-		return refused(ErrUnauthorized, "the key has to come as Authorization: Bearer KEY")
+		return api.Refusedf(api.ErrUnauthorized, "the key has to come as Authorization: Bearer KEY")
 	}
 	if !ring.opens(strings.Trim(key, " ")) {
-		return refused(ErrUnauthorized, "this key is not one of this server's")
+		return api.Refusedf(api.ErrUnauthorized, "this key is not one of this server's")
 	}
 	return nil
 }

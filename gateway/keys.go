@@ -5,6 +5,8 @@ import (
 	"hash/maphash"
 	"sync"
 	"time"
+
+	"github.com/molva-ws/molva/gateway/api"
 )
 
 // maxKey is the longest idempotency key, in bytes.
@@ -24,13 +26,13 @@ type keyed struct {
 	digest uint64
 	done   chan struct{} // made by who waits for the answer
 	at     time.Time     // when it was answered; zero before
-	answer Answer
+	answer api.Answer
 }
 
 var digestSeed = maphash.MakeSeed()
 
-// digest tells what c sends, and to whom, from anything else.
-func (c *Command) digest() uint64 {
+// digestOf tells what c sends, and to whom, from anything else.
+func digestOf(c *api.Command) uint64 {
 	var h maphash.Hash
 	h.SetSeed(digestSeed)
 	for _, s := range []string{c.User, c.Room, c.Subject} {
@@ -42,15 +44,15 @@ func (c *Command) digest() uint64 {
 }
 
 // once sends what c says unless its key was used before. Whoever comes while it is being sent waits.
-func (k *keys) once(ctx context.Context, l Limits, c *Command, send func() *Answer) (*Answer, *commandError) {
-	digest := c.digest()
+func (k *keys) once(ctx context.Context, l Limits, c *api.Command, send func() *api.Answer) (*api.Answer, *commandError) {
+	digest := digestOf(c)
 	for {
 		first, wait, mine := k.claim(c.Key, digest, l)
 		switch {
 		case mine:
 			return k.carryOut(first, send), nil
 		case first.digest != digest:
-			return nil, &commandError{ErrKeyReused, "the key was used for another message"}
+			return nil, &commandError{api.ErrKeyReused, "the key was used for another message"}
 		case wait == nil:
 			again := first.answer
 			again.Repeated = true
@@ -59,7 +61,7 @@ func (k *keys) once(ctx context.Context, l Limits, c *Command, send func() *Answ
 		select {
 		case <-wait:
 		case <-ctx.Done():
-			return nil, &commandError{ErrBusy, "the same key is being used; ask again"}
+			return nil, &commandError{api.ErrBusy, "the same key is being used; ask again"}
 		}
 	}
 }
@@ -89,7 +91,7 @@ func (k *keys) claim(key string, digest uint64, l Limits) (entry *keyed, wait <-
 }
 
 // carryOut sends, and keeps the answer. A key whose send panics is as good as new: who waits for it sends in its place.
-func (k *keys) carryOut(e *keyed, send func() *Answer) *Answer {
+func (k *keys) carryOut(e *keyed, send func() *api.Answer) *api.Answer {
 	defer k.abandon(e)
 	return k.answered(e, send())
 }
@@ -108,7 +110,7 @@ func (k *keys) abandon(e *keyed) {
 }
 
 // answered notes what came of a send, and returns it.
-func (k *keys) answered(e *keyed, a *Answer) *Answer {
+func (k *keys) answered(e *keyed, a *api.Answer) *api.Answer {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	e.answer, e.at = *a, time.Now()

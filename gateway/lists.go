@@ -7,6 +7,7 @@ import (
 	"strconv"
 
 	"github.com/molva-ws/molva"
+	"github.com/molva-ws/molva/gateway/api"
 )
 
 // Pages of lists.
@@ -16,7 +17,7 @@ const (
 )
 
 // pageSize returns how many entries a list is to have.
-func pageSize(c *Command) (int, *commandError) {
+func pageSize(c *api.Command) (int, *commandError) {
 	switch {
 	case c.Limit == 0:
 		return defaultPage, nil
@@ -59,7 +60,7 @@ func (s *smallest[T]) page() ([]T, bool) {
 	return s.items, s.more
 }
 
-func (g *Gateway) doConns(c *Command) (*Answer, *commandError) {
+func (g *Gateway) doConns(c *api.Command) (*api.Answer, *commandError) {
 	limit, err := pageSize(c)
 	if err != nil {
 		return nil, err
@@ -86,11 +87,11 @@ func (g *Gateway) doConns(c *Command) (*Answer, *commandError) {
 			page = page[:limit]
 		}
 	}
-	list := make([]ConnInfo, len(page))
+	list := make([]api.ConnInfo, len(page))
 	for i, one := range page {
 		list[i] = one.info()
 	}
-	return &Answer{Conns: list, More: more}, nil
+	return &api.Answer{Conns: list, More: more}, nil
 }
 
 // oldest returns the first page of those that are younger than after.
@@ -104,15 +105,15 @@ func oldest(conns []*molva.Conn, after uint64, limit int) ([]*Client, bool) {
 	return s.page()
 }
 
-func (c *Client) info() ConnInfo {
-	info := ConnInfo{Conn: c.ID(), User: c.user, Rooms: c.Rooms(), Since: c.since, Queued: c.conn.Queued()}
+func (c *Client) info() api.ConnInfo {
+	info := api.ConnInfo{Conn: c.ID(), User: c.user, Rooms: c.Rooms(), Since: c.since, Queued: c.conn.Queued()}
 	if addr := c.conn.ClientAddr(); addr.IsValid() {
 		info.Address = addr.String()
 	}
 	return info
 }
 
-func (g *Gateway) doRooms(c *Command) (*Answer, *commandError) {
+func (g *Gateway) doRooms(c *api.Command) (*api.Answer, *commandError) {
 	limit, err := pageSize(c)
 	if err != nil {
 		return nil, err
@@ -126,29 +127,29 @@ func (g *Gateway) doRooms(c *Command) (*Answer, *commandError) {
 	}
 	g.rooms.mu.RUnlock()
 	page, more := s.page()
-	list := make([]RoomInfo, 0, len(page))
+	list := make([]api.RoomInfo, 0, len(page))
 	for _, r := range page {
 		list = append(list, r.info())
 	}
-	return &Answer{Rooms: &list, More: more}, nil
+	return &api.Answer{Rooms: &list, More: more}, nil
 }
 
-func (r *room) info() RoomInfo {
+func (r *room) info() api.RoomInfo {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return RoomInfo{Room: r.name, Conns: int(r.conns.Load()), Users: len(r.users)}
+	return api.RoomInfo{Room: r.name, Conns: int(r.conns.Load()), Users: len(r.users)}
 }
 
-func (g *Gateway) doUsers(c *Command) (*Answer, *commandError) {
+func (g *Gateway) doUsers(c *api.Command) (*api.Answer, *commandError) {
 	limit, err := pageSize(c)
 	if err != nil {
 		return nil, err
 	}
-	s := smallest[UserInfo]{most: limit, compare: func(a, b UserInfo) int { return cmp.Compare(a.User, b.User) }}
+	s := smallest[api.UserInfo]{most: limit, compare: func(a, b api.UserInfo) int { return cmp.Compare(a.User, b.User) }}
 	offer := func(users map[string]int) {
 		for user, conns := range users {
 			if user > c.After {
-				s.offer(UserInfo{User: user, Conns: conns})
+				s.offer(api.UserInfo{User: user, Conns: conns})
 			}
 		}
 	}
@@ -165,7 +166,7 @@ func (g *Gateway) doUsers(c *Command) (*Answer, *commandError) {
 	}
 	list, more := s.page()
 	if list == nil {
-		list = []UserInfo{}
+		list = []api.UserInfo{}
 	}
-	return &Answer{Users: &list, More: more}, nil
+	return &api.Answer{Users: &list, More: more}, nil
 }

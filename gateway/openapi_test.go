@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"github.com/molva-ws/molva/gateway"
+	"github.com/molva-ws/molva/gateway/api"
 )
 
 func TestTheDescriptionOfTheAPIIsCorrect(t *testing.T) {
@@ -41,19 +42,19 @@ func TestTheAPIIsAsDescribed(t *testing.T) {
 		if path != "/api/openapi.json" && path != "/api/disconnect" {
 			c.good(example)
 		}
-		c.bad(example.with("Authorization"), 401, gateway.ErrUnauthorized)
+		c.bad(example.with("Authorization"), 401, api.ErrUnauthorized)
 		if _, ok := o.Responses["400"]; ok && method == http.MethodGet {
-			c.bad(get(path+"?limit=many"), 400, gateway.ErrBadField)
+			c.bad(get(path+"?limit=many"), 400, api.ErrBadField)
 		}
 		if method != http.MethodPost {
 			return
 		}
-		c.bad(post(path, `{"user":`), 400, gateway.ErrBadJSON)
+		c.bad(post(path, `{"user":`), 400, api.ErrBadJSON)
 		large := 1 << 20
 		if path == "/api/batch" {
 			large = 16 << 20
 		}
-		c.bad(post(path, `"`+strings.Repeat("a", large)+`"`), 413, gateway.ErrTooLarge)
+		c.bad(post(path, `"`+strings.Repeat("a", large)+`"`), 413, api.ErrTooLarge)
 	})
 	c.ask(get("/api/openapi.json"))
 	c.goodWays(user)
@@ -75,7 +76,7 @@ func (c *contract) goodWays(user *peer) {
 	if !bytes.Contains(first, []byte(`"request":{"n":1}`)) {
 		c.t.Errorf("the id is not in %s", first)
 	}
-	c.bad(post("/api/send", `{"user":"42","message":2}`).with("Idempotency-Key", "k"), 422, gateway.ErrKeyReused)
+	c.bad(post("/api/send", `{"user":"42","message":2}`).with("Idempotency-Key", "k"), 422, api.ErrKeyReused)
 	for _, one := range []call{
 		post("/api/send", `{"all":true,"message":null,"key":"l"}`),
 		post("/api/send", `{"room":"lobby","message":[]}`),
@@ -126,7 +127,7 @@ func (c *contract) wrongWays() {
 		post("/api/disconnect", `{"user":"a","reason":"`+strings.Repeat("r", 124)+`"}`),
 		post("/api/stats", `{"user":"a"}`),
 	} {
-		c.bad(one, 400, gateway.ErrBadField)
+		c.bad(one, 400, api.ErrBadField)
 		if c.allows(one) {
 			c.t.Errorf("%s %s %s is described, but refused", one.method, one.path, one.body)
 		}
@@ -144,7 +145,7 @@ func (c *contract) shutDown() {
 	c.base = server.URL
 	c.described(func(method, path string, o operation) {
 		if _, ok := o.Responses["503"]; ok {
-			c.bad(o.example(method, path), 503, gateway.ErrBusy)
+			c.bad(o.example(method, path), 503, api.ErrBusy)
 		}
 	})
 }
@@ -184,7 +185,7 @@ func TestEveryRouteIsDescribed(t *testing.T) {
 func (c *contract) routes() []string {
 	c.t.Helper()
 	_, body := get("/api/nothing-of-the-kind").fetch(c.t, c.base)
-	var a gateway.Answer
+	var a api.Answer
 	if err := json.Unmarshal(body, &a); err != nil {
 		c.t.Fatal(err)
 	}

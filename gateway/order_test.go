@@ -9,6 +9,7 @@ import (
 
 	"github.com/molva-ws/molva"
 	"github.com/molva-ws/molva/gateway"
+	"github.com/molva-ws/molva/gateway/api"
 )
 
 func TestEverybodySeesTheSameOrderInARoom(t *testing.T) {
@@ -38,7 +39,7 @@ func TestEverybodySeesTheSameOrderInARoom(t *testing.T) {
 		})
 		speaking.Go(func() {
 			for range each {
-				do(g, gateway.Command{Room: "r", Message: json.RawMessage("1")})
+				do(g, api.Command{Room: "r", Message: json.RawMessage("1")})
 			}
 		})
 	}
@@ -89,7 +90,7 @@ func TestARoomThatComesAndGoes(t *testing.T) {
 			for n := range 200 {
 				p.must(`{"type":"join","room":"r"`)
 				text := fmt.Sprintf(`"%d-%d"`, i, n)
-				if a := do(g, gateway.Command{Room: "r", Message: json.RawMessage(text)}); *a.Reached < 1 {
+				if a := do(g, api.Command{Room: "r", Message: json.RawMessage(text)}); *a.Reached < 1 {
 					t.Errorf("reached %d", *a.Reached)
 					return
 				}

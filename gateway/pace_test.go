@@ -7,11 +7,12 @@ import (
 
 	"github.com/molva-ws/molva"
 	"github.com/molva-ws/molva/gateway"
+	"github.com/molva-ws/molva/gateway/api"
 )
 
 // paced is a server on which one message an hour may go to each room, after a burst of two.
 func paced() *gateway.Gateway {
-	slow := &gateway.ClientError{Code: gateway.ErrTooFast, Message: "slowly"}
+	slow := &gateway.ClientError{Code: api.ErrTooFast, Message: "slowly"}
 	return &gateway.Gateway{
 		WebSocket: molva.Server{Limits: unlimited},
 		Limits:    gateway.Limits{Rooms: 3},

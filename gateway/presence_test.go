@@ -11,6 +11,7 @@ import (
 
 	"github.com/molva-ws/molva"
 	"github.com/molva-ws/molva/gateway"
+	"github.com/molva-ws/molva/gateway/api"
 )
 
 func TestPresence(t *testing.T) {
@@ -57,7 +58,7 @@ func TestPresenceListsAThousand(t *testing.T) {
 	}
 	last := connect(t, addr, "last")
 	var answer struct {
-		Users []gateway.UserInfo
+		Users []api.UserInfo
 		More  bool
 	}
 	ask := func(open string) {
@@ -119,13 +120,13 @@ func TestPresenceAddsUp(t *testing.T) {
 	for _, one := range guests {
 		one.check(t, there)
 	}
-	list := *do(g, gateway.Command{Command: "rooms"}).Rooms
+	list := *do(g, api.Command{Command: "rooms"}).Rooms
 	if len(list) != len(there) {
 		t.Errorf("there are %d rooms: %v; want %d", len(list), list, len(there))
 	}
 	for room, users := range there {
 		got := make(map[string]int)
-		for _, u := range *do(g, gateway.Command{Command: "users", Room: room}).Users {
+		for _, u := range *do(g, api.Command{Command: "users", Room: room}).Users {
 			got[u.User] = u.Conns
 		}
 		if !maps.Equal(got, users) {
@@ -173,7 +174,7 @@ func (g *guest) step(t *testing.T) {
 }
 
 func usersIn(t *testing.T, answer string) map[string]bool {
-	var list struct{ Users []gateway.UserInfo }
+	var list struct{ Users []api.UserInfo }
 	if err := json.Unmarshal([]byte(answer), &list); err != nil {
 		t.Error(err)
 	}

@@ -5,6 +5,7 @@ import (
 	"log/slog"
 
 	"github.com/molva-ws/molva"
+	"github.com/molva-ws/molva/gateway/api"
 )
 
 const (
@@ -47,7 +48,7 @@ func (g *Gateway) received(conn *molva.Conn, m molva.Message) {
 
 // notJSON answers a message that could not be read. A client that goes on like that is broken, or is none.
 func (r *request) notJSON() {
-	r.refuse(&ClientError{ErrBadJSON, "a message must be one JSON object"})
+	r.refuse(&ClientError{api.ErrBadJSON, "a message must be one JSON object"})
 	if r.badJSON++; r.badJSON >= maxBadJSON {
 		r.gateway.misuse.Say(slog.LevelInfo, "client does not speak JSON", "conn", r.ID(), "client", r.conn.ClientAddr())
 		r.conn.Close(closeBadJSON, "ten messages were no JSON objects")
@@ -62,9 +63,9 @@ func (r *request) checkAck() *ClientError {
 	r.ackID = parseAck(r.ack)
 	switch {
 	case r.ackID == 0:
-		return &ClientError{ErrBadAck, "ack must be an integer from 1 to 9007199254740991"}
+		return &ClientError{api.ErrBadAck, "ack must be an integer from 1 to 9007199254740991"}
 	case r.ackID <= r.lastAck:
-		return &ClientError{ErrBadAck, "ack must be greater than every one before"}
+		return &ClientError{api.ErrBadAck, "ack must be greater than every one before"}
 	}
 	r.lastAck = r.ackID
 	return nil
@@ -91,10 +92,10 @@ func (r *request) carryOut() *ClientError {
 	case "ping":
 		return r.ping()
 	}
-	return &ClientError{ErrBadType, "there is no type " + shorten(kind)}
+	return &ClientError{api.ErrBadType, "there is no type " + shorten(kind)}
 }
 
-func badField(text string) *ClientError { return &ClientError{ErrBadField, text} }
+func badField(text string) *ClientError { return &ClientError{api.ErrBadField, text} }
 
 // refuse answers with an error.
 func (r *request) refuse(e *ClientError) {
@@ -168,5 +169,5 @@ func (r *request) denied(what string, err error) *ClientError {
 	}
 	r.gateway.misuse.Say(slog.LevelInfo, "client may not do that", "what", what, "conn", r.ID(), "user", r.Client.user,
 		"client", r.conn.ClientAddr(), "error", err)
-	return &ClientError{ErrForbidden, "you may not do that"}
+	return &ClientError{api.ErrForbidden, "you may not do that"}
 }

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"iter"
+
+	"github.com/molva-ws/molva/gateway/api"
 )
 
 // ErrRemoteClosed is returned by a [Remote] whose Close was called.
@@ -17,15 +19,17 @@ type Remote struct {
 
 // remoteDoor is one of the ways to a gateway.
 type remoteDoor interface {
-	do(ctx context.Context, c *Command) (*Answer, error)
-	stream(ctx context.Context, commands iter.Seq[*Command]) iter.Seq2[*Answer, error]
+	do(ctx context.Context, c *api.Command) (*api.Answer, error)
+	stream(ctx context.Context, commands iter.Seq[*api.Command]) iter.Seq2[*api.Answer, error]
 	close() error
 }
 
 // Do says a command and waits for its answer. What the gateway refuses is no error, but an answer whose OK is false.
 // An error means that there is no answer, which does not tell whether the command was carried out; on the local socket
 // no other command gets one then, either, unless it is the context's error.
-func (r *Remote) Do(ctx context.Context, c *Command) (*Answer, error) { return r.door.do(ctx, c) }
+func (r *Remote) Do(ctx context.Context, c *api.Command) (*api.Answer, error) {
+	return r.door.do(ctx, c)
+}
 
 // Stream says commands by the thousand without waiting for one answer before the next command. It yields an answer to
 // each command, in the same order, and ends after the last one or after the first error. Many commands share a system
@@ -33,7 +37,7 @@ func (r *Remote) Do(ctx context.Context, c *Command) (*Answer, error) { return r
 //
 // The sequence runs in a goroutine of its own. If the loop over the answers ends early, that goroutine ends with the
 // next command that the sequence yields; those that were said by then may have been carried out.
-func (r *Remote) Stream(ctx context.Context, commands iter.Seq[*Command]) iter.Seq2[*Answer, error] {
+func (r *Remote) Stream(ctx context.Context, commands iter.Seq[*api.Command]) iter.Seq2[*api.Answer, error] {
 	return r.door.stream(ctx, commands)
 }
 

@@ -10,6 +10,8 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+
+	"github.com/molva-ws/molva/gateway/api"
 )
 
 const (
@@ -44,7 +46,7 @@ type httpRemote struct {
 	client *http.Client
 }
 
-func (h *httpRemote) do(ctx context.Context, c *Command) (*Answer, error) {
+func (h *httpRemote) do(ctx context.Context, c *api.Command) (*api.Answer, error) {
 	named := *c
 	if named.Command == "" {
 		named.Command = "send"
@@ -93,8 +95,8 @@ func (h *httpRemote) close() error {
 	return nil
 }
 
-func (h *httpRemote) stream(ctx context.Context, commands iter.Seq[*Command]) iter.Seq2[*Answer, error] {
-	return func(yield func(*Answer, error) bool) {
+func (h *httpRemote) stream(ctx context.Context, commands iter.Seq[*api.Command]) iter.Seq2[*api.Answer, error] {
+	return func(yield func(*api.Answer, error) bool) {
 		ctx, cancel := context.WithCancel(ctx)
 		defer cancel()
 		lines := make(chan encoded, remoteBatch)
@@ -122,7 +124,7 @@ type encoded struct {
 }
 
 // encodeAll closes lines after the last command.
-func encodeAll(ctx context.Context, commands iter.Seq[*Command], lines chan<- encoded) {
+func encodeAll(ctx context.Context, commands iter.Seq[*api.Command], lines chan<- encoded) {
 	for c := range commands {
 		var e encoded
 		e.json, e.err = encodeCommand(c)
@@ -166,7 +168,7 @@ func gatherBatch(ctx context.Context, lines <-chan encoded) (batch []json.RawMes
 }
 
 // sendBatch yields the answers to a batch and reports whether to go on.
-func (h *httpRemote) sendBatch(ctx context.Context, batch []json.RawMessage, yield func(*Answer, error) bool) bool {
+func (h *httpRemote) sendBatch(ctx context.Context, batch []json.RawMessage, yield func(*api.Answer, error) bool) bool {
 	answers, err := h.batch(ctx, batch)
 	if err != nil {
 		yield(nil, err)
@@ -180,7 +182,7 @@ func (h *httpRemote) sendBatch(ctx context.Context, batch []json.RawMessage, yie
 	return true
 }
 
-func (h *httpRemote) batch(ctx context.Context, batch []json.RawMessage) ([]*Answer, error) {
+func (h *httpRemote) batch(ctx context.Context, batch []json.RawMessage) ([]*api.Answer, error) {
 	body := []byte{'['}
 	for i, line := range batch {
 		if i > 0 {
@@ -200,7 +202,7 @@ func (h *httpRemote) batch(ctx context.Context, batch []json.RawMessage) ([]*Ans
 		}
 		return repeat(refusal, len(batch)), nil
 	}
-	var answers []*Answer
+	var answers []*api.Answer
 	if err := json.Unmarshal(response, &answers); err != nil {
 		return nil, fmt.Errorf("gateway: the answer is not correct: %w", err)
 	}
@@ -210,8 +212,8 @@ func (h *httpRemote) batch(ctx context.Context, batch []json.RawMessage) ([]*Ans
 	return answers, nil
 }
 
-func repeat(a *Answer, n int) []*Answer {
-	answers := make([]*Answer, n)
+func repeat(a *api.Answer, n int) []*api.Answer {
+	answers := make([]*api.Answer, n)
 	for i := range answers {
 		answers[i] = a
 	}

@@ -9,6 +9,7 @@ import (
 	"net"
 	"sync"
 
+	"github.com/molva-ws/molva/gateway/api"
 	"github.com/molva-ws/molva/gateway/localsocket"
 )
 
@@ -63,7 +64,7 @@ type socketRemote struct {
 // call is a command on its way.
 type call struct {
 	line   []byte
-	answer *Answer
+	answer *api.Answer
 	err    error
 	done   chan struct{} // closed when one of them is there
 }
@@ -82,7 +83,7 @@ func newSocketRemote(nc net.Conn) *Remote {
 	return &Remote{door: s}
 }
 
-func (s *socketRemote) do(ctx context.Context, c *Command) (*Answer, error) {
+func (s *socketRemote) do(ctx context.Context, c *api.Command) (*api.Answer, error) {
 	line, err := encodeCommand(c)
 	if err != nil {
 		return nil, err
@@ -90,7 +91,7 @@ func (s *socketRemote) do(ctx context.Context, c *Command) (*Answer, error) {
 	return s.say(ctx, newCall(line))
 }
 
-func (s *socketRemote) say(ctx context.Context, c *call) (*Answer, error) {
+func (s *socketRemote) say(ctx context.Context, c *call) (*api.Answer, error) {
 	if err := s.start(ctx, c); err != nil {
 		return nil, err
 	}
@@ -109,7 +110,7 @@ func (s *socketRemote) start(ctx context.Context, c *call) error {
 	}
 }
 
-func (s *socketRemote) wait(ctx context.Context, c *call) (*Answer, error) {
+func (s *socketRemote) wait(ctx context.Context, c *call) (*api.Answer, error) {
 	select {
 	case <-c.done:
 		return c.answer, c.err
@@ -246,8 +247,8 @@ func (s *socketRemote) close() error {
 	return nil
 }
 
-func (s *socketRemote) stream(ctx context.Context, commands iter.Seq[*Command]) iter.Seq2[*Answer, error] {
-	return func(yield func(*Answer, error) bool) {
+func (s *socketRemote) stream(ctx context.Context, commands iter.Seq[*api.Command]) iter.Seq2[*api.Answer, error] {
+	return func(yield func(*api.Answer, error) bool) {
 		ctx, cancel := context.WithCancel(ctx)
 		defer cancel()
 		calls := make(chan *call, remoteInFlight)
@@ -271,7 +272,7 @@ func (s *socketRemote) stream(ctx context.Context, commands iter.Seq[*Command]) 
 }
 
 // startAll starts commands and passes them on in the same order. It closes calls after the last one.
-func (s *socketRemote) startAll(ctx context.Context, commands iter.Seq[*Command], calls chan<- *call) {
+func (s *socketRemote) startAll(ctx context.Context, commands iter.Seq[*api.Command], calls chan<- *call) {
 	for command := range commands {
 		line, err := encodeCommand(command)
 		c := newCall(line)

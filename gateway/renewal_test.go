@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/molva-ws/molva/gateway"
+	"github.com/molva-ws/molva/gateway/api"
 )
 
 // TestWhoRenewsLeavesWhatItMayNotStayIn lets a client stay in no room: it leaves those that it has joined by itself, but
@@ -25,7 +26,7 @@ func TestWhoRenewsLeavesWhatItMayNotStayIn(t *testing.T) {
 	p.must(`{"type":"join","room":"both"`)
 	other.must(`{"type":"join","room":"own","presence":true`)
 	for _, room := range []string{"put", "both"} {
-		if a := do(g, gateway.Command{Command: "join", User: "a", Room: room}); a.Joined == nil || *a.Joined != 1 {
+		if a := do(g, api.Command{Command: "join", User: "a", Room: room}); a.Joined == nil || *a.Joined != 1 {
 			t.Fatalf("%+v", a)
 		}
 	}
@@ -36,7 +37,7 @@ func TestWhoRenewsLeavesWhatItMayNotStayIn(t *testing.T) {
 		t.Errorf("%s has left", got)
 	}
 	for room, want := range map[string]int{"own": 1, "put": 1, "both": 1} {
-		if a := do(g, gateway.Command{Command: "users", Room: room}); len(*a.Users) != want {
+		if a := do(g, api.Command{Command: "users", Room: room}); len(*a.Users) != want {
 			t.Errorf("in %s: %+v", room, a.Users)
 		}
 	}

@@ -1,6 +1,9 @@
 package gateway
 
-import "github.com/molva-ws/molva"
+import (
+	"github.com/molva-ws/molva"
+	"github.com/molva-ws/molva/gateway/api"
+)
 
 func (r *request) join() *ClientError {
 	name, refused := r.name("room", r.room)
@@ -12,10 +15,10 @@ func (r *request) join() *ClientError {
 		return badField("presence must be true or false")
 	}
 	if isReserved(name) && (name != statsRoom || !r.gateway.Console) {
-		return &ClientError{ErrForbidden, "names that begin with $ are reserved"}
+		return &ClientError{api.ErrForbidden, "names that begin with $ are reserved"}
 	}
 	if r.joined([]byte(name)) == nil && r.count() >= r.gateway.limits().Rooms {
-		return &ClientError{ErrTooManyRooms, "leave a room before joining another one"}
+		return &ClientError{api.ErrTooManyRooms, "leave a room before joining another one"}
 	}
 	if rule := r.gateway.rules().Join; rule != nil {
 		if err := rule(r.Client, name); err != nil {
@@ -79,7 +82,7 @@ func (r *request) askPresence() *ClientError {
 	return nil
 }
 
-var errNotJoined = &ClientError{ErrNotJoined, "join the room first"}
+var errNotJoined = &ClientError{api.ErrNotJoined, "join the room first"}
 
 // mayFromOutside reports whether one need not have joined a room to use it.
 func (r *request) mayFromOutside(room string) bool {
@@ -138,7 +141,7 @@ func (r *request) publishOutside(p publication) *ClientError {
 	return nil
 }
 
-var errReserved = &ClientError{ErrForbidden, "names that begin with $ are reserved"}
+var errReserved = &ClientError{api.ErrForbidden, "names that begin with $ are reserved"}
 
 func (r *request) mayPublish(room string) *ClientError {
 	if isReserved(room) {
@@ -206,7 +209,7 @@ func (r *request) answerSent(s sent) {
 func (r *request) renew() *ClientError {
 	renew := r.gateway.policy.Load().Renew
 	if renew == nil {
-		return &ClientError{ErrUnsupported, "tokens are not renewed here"}
+		return &ClientError{api.ErrUnsupported, "tokens are not renewed here"}
 	}
 	token, ok := stringOf(r.token)
 	if !ok || len(token) == 0 {

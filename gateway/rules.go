@@ -6,6 +6,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/molva-ws/molva"
+	"github.com/molva-ws/molva/gateway/api"
 )
 
 // Rules say what clients may do. Each is asked when the client wants it, after the gateway's own checks, and may take
@@ -33,30 +34,19 @@ type Rules struct {
 
 // ClientError is an error of Rules or Renew that the client is told.
 type ClientError struct {
-	Code    ErrorCode // "" means forbidden
-	Message string    // a sentence for the developer
+	Code    api.ErrorCode // "" means forbidden
+	Message string        // a sentence for the developer
 }
 
 // Error returns code and message.
 func (e *ClientError) Error() string { return string(e.code()) + ": " + e.Message }
 
-func (e *ClientError) code() ErrorCode {
+func (e *ClientError) code() api.ErrorCode {
 	if e.Code == "" {
-		return ErrForbidden
+		return api.ErrForbidden
 	}
 	return e.Code
 }
-
-// The codes that clients are told, beside ErrBadJSON, ErrBadField, ErrTooLarge and ErrBusy; see docs/protocol.md.
-const (
-	ErrBadType      ErrorCode = "bad_type"
-	ErrBadAck       ErrorCode = "bad_ack"
-	ErrTooManyRooms ErrorCode = "too_many_rooms"
-	ErrNotJoined    ErrorCode = "not_joined"
-	ErrForbidden    ErrorCode = "forbidden"
-	ErrTooFast      ErrorCode = "too_fast"
-	ErrUnsupported  ErrorCode = "unsupported"
-)
 
 // reserved begins the names that are the gateway's own.
 const reserved = '$'

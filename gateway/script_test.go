@@ -13,6 +13,7 @@ import (
 
 	"github.com/molva-ws/molva"
 	"github.com/molva-ws/molva/gateway"
+	"github.com/molva-ws/molva/gateway/api"
 	"github.com/molva-ws/molva/gateway/localsocket"
 )
 
@@ -101,9 +102,9 @@ func (s *script) next() string {
 }
 
 // answer returns the next answer.
-func (s *script) answer() *gateway.Answer {
+func (s *script) answer() *api.Answer {
 	s.Helper()
-	line, a := s.next(), new(gateway.Answer)
+	line, a := s.next(), new(api.Answer)
 	if err := json.Unmarshal([]byte(line), a); err != nil {
 		s.Fatalf("%q: %v", line, err)
 	}

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/molva-ws/molva"
+	"github.com/molva-ws/molva/gateway/api"
+	"github.com/molva-ws/molva/gateway/internal/command"
 )
 
 const (
@@ -103,7 +105,7 @@ func (s *socketServer) welcome(stopping context.Context, nc net.Conn) {
 	select {
 	case s.refusals <- struct{}{}:
 		s.conns.Go(func() {
-			s.turnAway(nc, refused(ErrBusy, "there are %d connections to the local socket already", socketConns))
+			s.turnAway(nc, api.Refusedf(api.ErrBusy, "there are %d connections to the local socket already", socketConns))
 			<-s.refusals
 		})
 	default:
@@ -114,7 +116,7 @@ func (s *socketServer) welcome(stopping context.Context, nc net.Conn) {
 // serve answers a connection's commands until it ends.
 func (s *socketServer) serve(stopping context.Context, nc net.Conn) {
 	defer nc.Close()
-	c := &socketConn{gateway: s.gateway, nc: nc, lines: lineReader{from: nc, limit: commandBytes}}
+	c := &socketConn{gateway: s.gateway, nc: nc, lines: lineReader{from: nc, limit: command.MaxBytes}}
 	halt := context.AfterFunc(stopping, func() {
 		nc.SetReadDeadline(time.Now())
 		nc.SetWriteDeadline(time.Now().Add(farewellTime))
@@ -137,13 +139,13 @@ func (s *socketServer) serve(stopping context.Context, nc net.Conn) {
 
 // turnAway says why a connection is closed, and closes it when that was read. To close it at once would destroy the
 // answer if there is anything that was not read.
-func (s *socketServer) turnAway(nc net.Conn, a *Answer) {
+func (s *socketServer) turnAway(nc net.Conn, a *api.Answer) {
 	defer nc.Close()
 	nc.SetDeadline(time.Now().Add(lingerTime))
 	b := newAnswerLines()
 	b.add(s.gateway, a)
 	nc.Write(b.Bytes())
 	if half, ok := nc.(interface{ CloseWrite() error }); ok && half.CloseWrite() == nil {
-		io.CopyN(io.Discard, nc, commandBytes)
+		io.CopyN(io.Discard, nc, command.MaxBytes)
 	}
 }

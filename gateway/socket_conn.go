@@ -10,6 +10,9 @@ import (
 	"os"
 	"sync"
 	"time"
+
+	"github.com/molva-ws/molva/gateway/api"
+	"github.com/molva-ws/molva/gateway/internal/command"
 )
 
 // answerBurst is how many bytes of answers share a system call, roughly. More are not gathered: who does not read them
@@ -22,7 +25,7 @@ type socketConn struct {
 	nc      net.Conn
 	lines   lineReader
 	answers *answerLines // not written yet; nil if there are none
-	command Command
+	command api.Command
 }
 
 // serve returns nil when the client has said everything and got its answers.
@@ -32,8 +35,8 @@ func (c *socketConn) serve() error {
 		line, err := c.lines.next()
 		switch {
 		case err == errLineTooLong:
-			c.say(refused(ErrTooLarge, "the line has more than %d bytes; it was skipped", commandBytes))
-			c.gateway.heard.command(doorSocket, "other", ErrTooLarge)
+			c.say(api.Refusedf(api.ErrTooLarge, "the line has more than %d bytes; it was skipped", command.MaxBytes))
+			c.gateway.heard.command(doorSocket, "other", api.ErrTooLarge)
 		case err == io.EOF || errors.Is(err, os.ErrDeadlineExceeded):
 			return c.flush()
 		case err != nil:
@@ -51,9 +54,9 @@ func (c *socketConn) serve() error {
 
 // obey carries out the command on a line.
 func (c *socketConn) obey(line []byte) {
-	if refusal := decodeLine(line, &c.command); refusal != nil {
+	if refusal := command.Decode(line, &c.command); refusal != nil {
 		name := c.command.Command
-		if refusal.Error == ErrBadJSON {
+		if refusal.Error == api.ErrBadJSON {
 			name = "other"
 		}
 		c.gateway.heard.command(doorSocket, name, refusal.Error)
@@ -66,7 +69,7 @@ func (c *socketConn) obey(line []byte) {
 // answerPool lends memory for answers, so that a connection that waits holds none.
 var answerPool = sync.Pool{New: func() any { return newAnswerLines() }}
 
-func (c *socketConn) say(a *Answer) {
+func (c *socketConn) say(a *api.Answer) {
 	if c.answers == nil {
 		c.answers = answerPool.Get().(*answerLines)
 	}
@@ -89,23 +92,24 @@ func (c *socketConn) flush() error {
 
 // authenticate reads the first line, which must have a key. That it comes first keeps web pages out: a browser can be
 // made to send lines to any port of its own machine, but not without a line of HTTP before them.
-func (c *socketConn) authenticate(keys keyring) *Answer {
+func (c *socketConn) authenticate(keys keyring) *api.Answer {
 	if len(keys) == 0 {
-		return refused(ErrUnauthorized, "this server has no key, so nobody may say commands here; set one and start again")
+		return api.Refusedf(api.ErrUnauthorized,
+			"this server has no key, so nobody may say commands here; set one and start again")
 	}
 	c.nc.SetReadDeadline(time.Now().Add(authTime))
 	c.lines.limit = authBytes
 	line, err := c.lines.next()
-	c.lines.limit = commandBytes
+	c.lines.limit = command.MaxBytes
 	var auth struct{ Command, Key string }
 	if err != nil || json.Unmarshal(line, &auth) != nil || auth.Command != "auth" {
-		return refused(ErrUnauthorized, `the first line must be {"command":"auth","key":"KEY"}`)
+		return api.Refusedf(api.ErrUnauthorized, `the first line must be {"command":"auth","key":"KEY"}`)
 	}
 	if !keys.opens(auth.Key) {
-		return refused(ErrUnauthorized, "this key is not one of this server's")
+		return api.Refusedf(api.ErrUnauthorized, "this key is not one of this server's")
 	}
 	c.nc.SetReadDeadline(time.Time{})
-	c.say(&Answer{OK: true})
+	c.say(&api.Answer{OK: true})
 	return nil
 }
 

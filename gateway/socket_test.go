@@ -13,6 +13,7 @@ import (
 
 	"github.com/molva-ws/molva"
 	"github.com/molva-ws/molva/gateway"
+	"github.com/molva-ws/molva/gateway/api"
 )
 
 func TestEveryCommandOnTheSocket(t *testing.T) {
@@ -64,35 +65,35 @@ func TestWrongLinesOnTheSocket(t *testing.T) {
 	s := dialScript(t, "unix", openSocket(t, g))
 	for _, test := range []struct {
 		say  string
-		want gateway.ErrorCode
+		want api.ErrorCode
 	}{
-		{`hello`, gateway.ErrBadJSON},
-		{`GET / HTTP/1.1`, gateway.ErrBadJSON},
-		{`[]`, gateway.ErrBadJSON},
-		{`null`, gateway.ErrBadJSON},
-		{`{"user":"42","message":"hi"`, gateway.ErrBadJSON},
-		{`{"user":"42","message":"hi"} {}`, gateway.ErrBadJSON},
-		{"{\"user\":\"\xff\",\"message\":1}", gateway.ErrBadJSON},
-		{"{\"user\":\"42\",\"message\":\"a\x00b\"}", gateway.ErrBadJSON},
-		{strings.Repeat(`[`, 100_000), gateway.ErrBadJSON},
-		{`{"user":"42","message":` + strings.Repeat(`[`, 20_000) + strings.Repeat(`]`, 20_000) + `}`, gateway.ErrBadJSON},
-		{`{"command":"auth","key":"` + testKey + `"}`, gateway.ErrBadCommand},
-		{`{"command":"sned"}`, gateway.ErrBadCommand},
-		{`{"command":"` + strings.Repeat("é", 1000) + `"}`, gateway.ErrBadCommand},
-		{`{"command":7}`, gateway.ErrBadField},
-		{`{"command":""}`, gateway.ErrBadField},
-		{`{}`, gateway.ErrBadField},
-		{`{"user":"a","user":"b","message":1}`, gateway.ErrBadField},
-		{`{"User":"a","message":1}`, gateway.ErrBadField},
-		{`{"user":["a"],"message":1}`, gateway.ErrBadField},
-		{`{"user":"` + long + `","message":1}`, gateway.ErrBadField},
-		{`{"user":"a\u0000","message":1}`, gateway.ErrBadField},
-		{`{"user":"a","message":1,"` + strings.Repeat("x", 1000) + `":1}`, gateway.ErrBadField},
-		{`{"all":"true","message":1}`, gateway.ErrBadField},
-		{`{"command":"rooms","limit":99999999999999999999}`, gateway.ErrBadField},
-		{`{"command":"disconnect","user":"a","code":-1}`, gateway.ErrBadField},
-		{`{"user":"a","message":"` + strings.Repeat("m", 1000) + `"}`, gateway.ErrTooLarge},
-		{`{"user":"a","message":"` + strings.Repeat("m", 3<<20) + `"}`, gateway.ErrTooLarge},
+		{`hello`, api.ErrBadJSON},
+		{`GET / HTTP/1.1`, api.ErrBadJSON},
+		{`[]`, api.ErrBadJSON},
+		{`null`, api.ErrBadJSON},
+		{`{"user":"42","message":"hi"`, api.ErrBadJSON},
+		{`{"user":"42","message":"hi"} {}`, api.ErrBadJSON},
+		{"{\"user\":\"\xff\",\"message\":1}", api.ErrBadJSON},
+		{"{\"user\":\"42\",\"message\":\"a\x00b\"}", api.ErrBadJSON},
+		{strings.Repeat(`[`, 100_000), api.ErrBadJSON},
+		{`{"user":"42","message":` + strings.Repeat(`[`, 20_000) + strings.Repeat(`]`, 20_000) + `}`, api.ErrBadJSON},
+		{`{"command":"auth","key":"` + testKey + `"}`, api.ErrBadCommand},
+		{`{"command":"sned"}`, api.ErrBadCommand},
+		{`{"command":"` + strings.Repeat("é", 1000) + `"}`, api.ErrBadCommand},
+		{`{"command":7}`, api.ErrBadField},
+		{`{"command":""}`, api.ErrBadField},
+		{`{}`, api.ErrBadField},
+		{`{"user":"a","user":"b","message":1}`, api.ErrBadField},
+		{`{"User":"a","message":1}`, api.ErrBadField},
+		{`{"user":["a"],"message":1}`, api.ErrBadField},
+		{`{"user":"` + long + `","message":1}`, api.ErrBadField},
+		{`{"user":"a\u0000","message":1}`, api.ErrBadField},
+		{`{"user":"a","message":1,"` + strings.Repeat("x", 1000) + `":1}`, api.ErrBadField},
+		{`{"all":"true","message":1}`, api.ErrBadField},
+		{`{"command":"rooms","limit":99999999999999999999}`, api.ErrBadField},
+		{`{"command":"disconnect","user":"a","code":-1}`, api.ErrBadField},
+		{`{"user":"a","message":"` + strings.Repeat("m", 1000) + `"}`, api.ErrTooLarge},
+		{`{"user":"a","message":"` + strings.Repeat("m", 3<<20) + `"}`, api.ErrTooLarge},
 	} {
 		go s.write(test.say + "\n")
 		a := s.answer()
@@ -196,14 +197,14 @@ func TestTheSocketOnTCPWantsAKey(t *testing.T) {
 	} {
 		s := dialScript(t, "tcp", addr)
 		s.write(first + "\n" + `{"command":"ping"}` + "\n")
-		if a := s.answer(); a.OK || a.Error != gateway.ErrUnauthorized {
+		if a := s.answer(); a.OK || a.Error != api.ErrUnauthorized {
 			t.Errorf("%.50q is answered with %+v", first, a)
 		}
 		s.wantEnd()
 	}
 	nobody := dialScript(t, "tcp", openSocketTCP(t, &gateway.Gateway{Keys: []string{""}}))
 	nobody.write(`{"command":"auth","key":""}` + "\n")
-	if a := nobody.answer(); a.Error != gateway.ErrUnauthorized {
+	if a := nobody.answer(); a.Error != api.ErrUnauthorized {
 		t.Errorf("without keys: %+v", a)
 	}
 }
@@ -220,7 +221,7 @@ func TestConnectionsToTheSocketAreCounted(t *testing.T) {
 		s.answer()
 	}
 	late := dialScript(t, "unix", path)
-	if a := late.answer(); a.Error != gateway.ErrBusy {
+	if a := late.answer(); a.Error != api.ErrBusy {
 		t.Errorf("one too many is answered with %+v", a)
 	}
 	late.Conn.(*net.UnixConn).CloseWrite()

@@ -8,6 +8,7 @@ import (
 
 	"github.com/molva-ws/molva"
 	"github.com/molva-ws/molva/gateway"
+	"github.com/molva-ws/molva/gateway/api"
 )
 
 func TestSubjectsArePassedOn(t *testing.T) {
@@ -17,7 +18,7 @@ func TestSubjectsArePassedOn(t *testing.T) {
 	a.must(`{"type":"join","room":"r"`)
 	b.must(`{"type":"join","room":"r"`)
 	a.must(`{"type":"publish","room":"r","subject":"EUR\"USD","data":1`)
-	do(g, gateway.Command{Room: "r", Subject: "EURCHF", Message: json.RawMessage("2")})
+	do(g, api.Command{Room: "r", Subject: "EURCHF", Message: json.RawMessage("2")})
 	b.want(`{"type":"message","id":"*","room":"r","subject":"EUR\"USD","from":"a","data":1,"time":0}`,
 		`{"type":"message","id":"*","room":"r","subject":"EURCHF","data":2,"time":0}`)
 	for _, bad := range []string{`""`, `1`, `null`, `"` + strings.Repeat("s", 129) + `"`, `"\u0000"`} {
@@ -25,13 +26,13 @@ func TestSubjectsArePassedOn(t *testing.T) {
 			t.Errorf("subject %.20s is answered with %s", bad, answer)
 		}
 	}
-	for _, c := range []gateway.Command{
+	for _, c := range []api.Command{
 		{User: "b", Subject: "s", Message: json.RawMessage("1")},
 		{All: true, Subject: "s", Message: json.RawMessage("1")},
 		{Room: "r", Subject: "\n", Message: json.RawMessage("1")},
 		{Command: "users", Room: "r", Subject: "s"},
 	} {
-		if answer := do(g, c); answer.Error != gateway.ErrBadField {
+		if answer := do(g, c); answer.Error != api.ErrBadField {
 			t.Errorf("%+v is answered with %s", c, said(t, answer))
 		}
 	}
@@ -56,7 +57,7 @@ func TestOnlyTheNewestAboutASubjectWaits(t *testing.T) {
 	for ; g.Stats().Slow.Latest < 100; last++ {
 		for _, share := range []string{"A", "B"} {
 			message := fmt.Sprintf(`[%d%s]`, last, padding)
-			answer := do(g, gateway.Command{Room: "prices", Subject: share, Message: json.RawMessage(message)})
+			answer := do(g, api.Command{Room: "prices", Subject: share, Message: json.RawMessage(message)})
 			if !answer.OK || *answer.Reached != 1 {
 				t.Fatalf("message %d: %s", last, said(t, answer))
 			}

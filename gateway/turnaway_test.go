@@ -13,6 +13,7 @@ import (
 
 	"github.com/molva-ws/molva"
 	"github.com/molva-ws/molva/gateway"
+	"github.com/molva-ws/molva/gateway/api"
 )
 
 func refusing(status int, reason string) func(*molva.Upgrade) error {
@@ -85,7 +86,7 @@ func TestWhoIsTurnedAwayTakesNoPart(t *testing.T) {
 	}
 	join := `{"type":"join","room":"secrets","ack":1}`
 	nc.Write(append([]byte{0x81, 0x80 | byte(len(join)), 0, 0, 0, 0}, join...)) // masked by nothing
-	for _, command := range []gateway.Command{{All: true}, {Room: "secrets"}, {User: "42"}} {
+	for _, command := range []api.Command{{All: true}, {Room: "secrets"}, {User: "42"}} {
 		command.Message = []byte(`"secret"`)
 		if answer := do(g, command); answer.Reached == nil || *answer.Reached != 0 {
 			t.Errorf("%+v: %+v", command, answer)

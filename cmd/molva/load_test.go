@@ -18,6 +18,7 @@ import (
 
 	"github.com/molva-ws/molva"
 	"github.com/molva-ws/molva/gateway"
+	"github.com/molva-ws/molva/gateway/api"
 )
 
 // traffic is how much is said to how many. The rate is that of each of the two doors.
@@ -180,9 +181,9 @@ func (l traffic) publish(ctx context.Context, t *testing.T, remote *gateway.Remo
 }
 
 // paced yields commands to all rooms in turn, evenly over the time.
-func (l traffic) paced(door byte) iter.Seq[*gateway.Command] {
+func (l traffic) paced(door byte) iter.Seq[*api.Command] {
 	const ticks = 50 // in a second
-	return func(yield func(*gateway.Command) bool) {
+	return func(yield func(*api.Command) bool) {
 		tick := time.NewTicker(time.Second / ticks)
 		defer tick.Stop()
 		for i := range l.publishes() * l.rooms {
@@ -190,7 +191,7 @@ func (l traffic) paced(door byte) iter.Seq[*gateway.Command] {
 				<-tick.C
 			}
 			message, _ := json.Marshal(fmt.Sprintf("%c%d", door, i/l.rooms)) // strings always can be encoded
-			if !yield(&gateway.Command{Room: fmt.Sprint("room ", i%l.rooms), Message: message}) {
+			if !yield(&api.Command{Room: fmt.Sprint("room ", i%l.rooms), Message: message}) {
 				return
 			}
 		}

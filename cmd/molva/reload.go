@@ -6,7 +6,7 @@ import (
 	"io"
 	"time"
 
-	"github.com/molva-ws/molva/gateway"
+	"github.com/molva-ws/molva/gateway/api"
 )
 
 // reloadCmd is molva reload.
@@ -34,7 +34,7 @@ func (c *reloadCmd) Run(ctx context.Context, s streams) error {
 		return err
 	}
 	defer remote.Close()
-	answer, err := remote.Do(ctx, &gateway.Command{Command: "reload"})
+	answer, err := remote.Do(ctx, &api.Command{Command: "reload"})
 	if err != nil {
 		return way.explain(err)
 	}
@@ -44,7 +44,7 @@ func (c *reloadCmd) Run(ctx context.Context, s streams) error {
 		}
 	}
 	switch {
-	case !answer.OK && answer.Error == gateway.ErrBadConfig:
+	case !answer.OK && answer.Error == api.ErrBadConfig:
 		return fmt.Errorf("the server goes on as before:\n%s", answer.Message)
 	case !answer.OK:
 		return way.refused(answer)
@@ -56,7 +56,7 @@ func (c *reloadCmd) Run(ctx context.Context, s streams) error {
 }
 
 // report says what came of it.
-func report(out io.Writer, r *gateway.Reloaded) {
+func report(out io.Writer, r *api.Reloaded) {
 	if r == nil || len(r.Changed) == 0 {
 		fmt.Fprintln(out, "read again; nothing has changed")
 		return

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/molva-ws/molva/gateway"
+	"github.com/molva-ws/molva/gateway/api"
 )
 
 // sendCmd is molva send.
@@ -77,8 +78,8 @@ func (c *sendCmd) Run(ctx context.Context, s streams) error {
 }
 
 // command returns the command that sends a message.
-func (c *sendCmd) command(message json.RawMessage) *gateway.Command {
-	return &gateway.Command{User: c.User, Room: c.Room, All: c.All, Message: message, Key: c.IdempotencyKey}
+func (c *sendCmd) command(message json.RawMessage) *api.Command {
+	return &api.Command{User: c.User, Room: c.Room, All: c.All, Message: message, Key: c.IdempotencyKey}
 }
 
 func (c *sendCmd) sendOne(ctx context.Context, remote *gateway.Remote, message json.RawMessage, out io.Writer) error {
@@ -125,14 +126,14 @@ func (c *sendCmd) report(reached int) string {
 	return "reached nobody: no one is connected"
 }
 
-func reachedBy(a *gateway.Answer) int {
+func reachedBy(a *api.Answer) int {
 	if a.Reached == nil {
 		return 0
 	}
 	return *a.Reached
 }
 
-func printJSON(out io.Writer, answer *gateway.Answer) error {
+func printJSON(out io.Writer, answer *api.Answer) error {
 	line, err := json.Marshal(answer)
 	if err != nil {
 		return err

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/molva-ws/molva/gateway"
+	"github.com/molva-ws/molva/gateway/api"
 	"github.com/molva-ws/molva/gateway/localsocket"
 )
 
@@ -79,8 +80,8 @@ func (c *sendCmd) explain(err error) error {
 }
 
 // refused makes an error of an answer that says no.
-func (c *sendCmd) refused(answer *gateway.Answer) error {
-	if answer.Error == gateway.ErrUnauthorized {
+func (c *sendCmd) refused(answer *api.Answer) error {
+	if answer.Error == api.ErrUnauthorized {
 		return fmt.Errorf("%s: %s; the right key is the one that molva serve printed at its start, or was given",
 			answer.Error, answer.Message)
 	}

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/molva-ws/molva/gateway"
+	"github.com/molva-ws/molva/gateway/api"
 	"github.com/molva-ws/molva/internal/console"
 )
 
@@ -90,8 +91,8 @@ func (t *stream) outcome(ctx context.Context, broken, read error) error {
 }
 
 // commands reads lines. What is wrong with one of them is told, and the next is read.
-func (t *stream) commands(failed *error) iter.Seq[*gateway.Command] {
-	return func(yield func(*gateway.Command) bool) {
+func (t *stream) commands(failed *error) iter.Seq[*api.Command] {
+	return func(yield func(*api.Command) bool) {
 		lines := bufio.NewReaderSize(t.in, 64<<10)
 		for number := 1; ; number++ {
 			line, err := readLine(lines)
@@ -122,14 +123,14 @@ func (t *stream) commands(failed *error) iter.Seq[*gateway.Command] {
 }
 
 // answered notes an answer. An error ends everything: it would be the same for every line.
-func (t *stream) answered(answer *gateway.Answer) error {
+func (t *stream) answered(answer *api.Answer) error {
 	number := t.lines.pop()
 	if t.Output == "json" && !t.Quiet {
 		if err := printJSON(t.out, answer); err != nil {
 			return err
 		}
 	}
-	if answer.Error == gateway.ErrUnauthorized {
+	if answer.Error == api.ErrUnauthorized {
 		return t.refused(answer)
 	}
 	if !answer.OK {

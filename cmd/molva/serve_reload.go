@@ -6,7 +6,7 @@ import (
 	"os/signal"
 	"syscall"
 
-	"github.com/molva-ws/molva/gateway"
+	"github.com/molva-ws/molva/gateway/api"
 	"github.com/molva-ws/molva/gateway/config"
 )
 
@@ -21,14 +21,14 @@ func (r *serving) onHangup() (hangups <-chan os.Signal, stop func()) {
 func (r *serving) reloadForSignal() { r.again() }
 
 // reloadForCommand is [gateway.Gateway.Reload].
-func (r *serving) reloadForCommand(context.Context) (*gateway.Reloaded, error) {
+func (r *serving) reloadForCommand(context.Context) (*api.Reloaded, error) {
 	changes, err := r.again()
 	if err != nil {
 		return nil, err
 	}
-	reloaded := &gateway.Reloaded{File: r.loader.File, Changed: make([]gateway.ReloadedField, len(changes))}
+	reloaded := &api.Reloaded{File: r.loader.File, Changed: make([]api.ReloadedField, len(changes))}
 	for i, c := range changes {
-		reloaded.Changed[i] = gateway.ReloadedField{Key: c.Key, From: c.From, To: c.To, Restart: !c.Live}
+		reloaded.Changed[i] = api.ReloadedField{Key: c.Key, From: c.From, To: c.To, Restart: !c.Live}
 	}
 	return reloaded, nil
 }

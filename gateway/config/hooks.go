@@ -5,7 +5,7 @@ import (
 	"log/slog"
 	"time"
 
-	"github.com/molva-ws/molva/gateway"
+	"github.com/molva-ws/molva/gateway/api"
 	"github.com/molva-ws/molva/gateway/hooks"
 	"github.com/molva-ws/molva/internal/bytesize"
 )
@@ -36,7 +36,7 @@ type Hooks struct {
 func (h *Hooks) On() bool { return h.URL != "" || h.AskURL != "" }
 
 // hooks returns the options of the package that does it. do carries out what the application answers.
-func (s *Settings) hooks(do func(context.Context, *gateway.Command) *gateway.Answer, log *slog.Logger) hooks.Options {
+func (s *Settings) hooks(do func(context.Context, *api.Command) *api.Answer, log *slog.Logger) hooks.Options {
 	o := hooks.Options{Do: do, Logger: log}
 	copyFields(&o, &s.Hooks)
 	for _, kind := range s.Hooks.Events {

@@ -7,6 +7,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/molva-ws/molva/gateway"
+	"github.com/molva-ws/molva/gateway/api"
 	"github.com/molva-ws/molva/gateway/hooks"
 	"github.com/molva-ws/molva/gateway/identity"
 	"github.com/molva-ws/molva/gateway/rules"
@@ -57,7 +58,7 @@ func (r *Server) prepareHooks(s *Settings) error {
 }
 
 // do carries out what the application answers.
-func (r *Server) do(ctx context.Context, c *gateway.Command) *gateway.Answer {
+func (r *Server) do(ctx context.Context, c *api.Command) *api.Answer {
 	return r.Gateway.Do(ctx, c)
 }
 
@@ -78,7 +79,7 @@ func (r *Server) askJoin(ctx context.Context, c *gateway.Client, room string) er
 	if h := r.hooks.Load(); h != nil {
 		return h.AskJoin(ctx, c, room)
 	}
-	return &gateway.ClientError{Code: gateway.ErrBusy, Message: "nobody can be asked whether you may join"}
+	return &gateway.ClientError{Code: api.ErrBusy, Message: "nobody can be asked whether you may join"}
 }
 
 // policy returns what of the gateway may change, as the settings say. A server without keys needs the one that was made

@@ -10,7 +10,7 @@ import (
 	"log/slog"
 	"strings"
 
-	"github.com/molva-ws/molva/gateway"
+	"github.com/molva-ws/molva/gateway/api"
 )
 
 // mostCommands bounds the commands of an answer.
@@ -44,10 +44,10 @@ func beginning(body []byte) string {
 }
 
 // parseCommand reads one command of an answer.
-func parseCommand(raw []byte) (*gateway.Command, error) {
+func parseCommand(raw []byte) (*api.Command, error) {
 	d := json.NewDecoder(bytes.NewReader(raw))
 	d.DisallowUnknownFields()
-	c := new(gateway.Command)
+	c := new(api.Command)
 	if err := d.Decode(c); err != nil {
 		return nil, fmt.Errorf("it is no command: %w", err)
 	}

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/molva-ws/molva/gateway"
+	"github.com/molva-ws/molva/gateway/api"
 	"github.com/molva-ws/molva/internal/inquiry"
 )
 
@@ -25,8 +26,9 @@ type Question struct {
 
 // What a client is told.
 var (
-	errAsk  = &gateway.ClientError{Code: gateway.ErrBusy, Message: "it cannot be found out now whether you may join; try again later"}
-	errDeny = &gateway.ClientError{Code: gateway.ErrForbidden, Message: "you may not join this room"}
+	errAsk = &gateway.ClientError{Code: api.ErrBusy,
+		Message: "it cannot be found out now whether you may join; try again later"}
+	errDeny = &gateway.ClientError{Code: api.ErrForbidden, Message: "you may not join this room"}
 )
 
 // AskJoin asks the application whether a client may join a room; it is for rules.Sources. Nil is yes. The error is a
@@ -80,7 +82,7 @@ func (v verdict) forClient() error {
 	case v.message == "":
 		return errDeny
 	}
-	return &gateway.ClientError{Code: gateway.ErrForbidden, Message: v.message}
+	return &gateway.ClientError{Code: api.ErrForbidden, Message: v.message}
 }
 
 // ask asks once, and counts.

@@ -11,7 +11,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/molva-ws/molva/gateway"
+	"github.com/molva-ws/molva/gateway/api"
 	"github.com/molva-ws/molva/gateway/rules"
 )
 
@@ -54,7 +54,7 @@ type Options struct {
 
 	// Do carries out the commands of an answer, as [gateway.Gateway.Do] does. Nil: they are not carried out, but counted
 	// as refused.
-	Do func(context.Context, *gateway.Command) *gateway.Answer
+	Do func(context.Context, *api.Command) *api.Answer
 	// Transport stands in for the network; default: one that is like [http.DefaultTransport].
 	Transport http.RoundTripper
 	// Logger gets what goes wrong, but not so often that it could fill a disk; default: slog.Default().

@@ -21,6 +21,7 @@ import (
 
 	"github.com/molva-ws/molva"
 	"github.com/molva-ws/molva/gateway"
+	"github.com/molva-ws/molva/gateway/api"
 	"github.com/molva-ws/molva/internal/quietlog"
 )
 
@@ -106,7 +107,7 @@ func (c *Chain) Renew(client *gateway.Client, token string) (expires time.Time, 
 	verifier := c.steps.Load().verifier
 	held, ok := client.Value().(*holder)
 	if verifier == nil || !ok {
-		return time.Time{}, &gateway.ClientError{Code: gateway.ErrUnsupported, Message: "tokens are not renewed here"}
+		return time.Time{}, &gateway.ClientError{Code: api.ErrUnsupported, Message: "tokens are not renewed here"}
 	}
 	grant, err := verifier.verify(token)
 	if err == nil && grant.User != client.User() {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/molva-ws/molva"
 	"github.com/molva-ws/molva/gateway"
+	"github.com/molva-ws/molva/gateway/api"
 )
 
 // Reason is why a client was not let in, or its token not renewed.
@@ -124,9 +125,9 @@ func (e *refused) refusal() *molva.Refusal {
 
 // clientError is the answer to a client that wanted to renew.
 func (e *refused) clientError() *gateway.ClientError {
-	code := gateway.ErrForbidden
+	code := api.ErrForbidden
 	if e.reason == NoKeys {
-		code = gateway.ErrBusy
+		code = api.ErrBusy
 	}
 	return &gateway.ClientError{Code: code, Message: e.reason.sentence()}
 }

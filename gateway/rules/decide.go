@@ -5,6 +5,7 @@ import (
 	"strconv"
 
 	"github.com/molva-ws/molva/gateway"
+	"github.com/molva-ws/molva/gateway/api"
 )
 
 // Rules returns what goes into Gateway.Rules.
@@ -14,11 +15,11 @@ func (s *Set) Rules() gateway.Rules {
 
 // What clients are told.
 var (
-	errJoin     = &gateway.ClientError{Code: gateway.ErrForbidden, Message: "you may not join this room"}
-	errPublish  = &gateway.ClientError{Code: gateway.ErrForbidden, Message: "you may not publish to this room"}
-	errSend     = &gateway.ClientError{Code: gateway.ErrForbidden, Message: "you may not send messages to this user"}
-	errPresence = &gateway.ClientError{Code: gateway.ErrForbidden, Message: "who is in this room is not shown"}
-	errTooFast  = &gateway.ClientError{Code: gateway.ErrTooFast, Message: "too many messages to this room; try again later"}
+	errJoin     = &gateway.ClientError{Code: api.ErrForbidden, Message: "you may not join this room"}
+	errPublish  = &gateway.ClientError{Code: api.ErrForbidden, Message: "you may not publish to this room"}
+	errSend     = &gateway.ClientError{Code: api.ErrForbidden, Message: "you may not send messages to this user"}
+	errPresence = &gateway.ClientError{Code: api.ErrForbidden, Message: "who is in this room is not shown"}
+	errTooFast  = &gateway.ClientError{Code: api.ErrTooFast, Message: "too many messages to this room; try again later"}
 )
 
 func (s *Set) join(c *gateway.Client, room string) error {
@@ -55,7 +56,7 @@ func (s *Set) publish(c *gateway.Client, room string, data []byte) error {
 		return errPublish
 	case r.Message > 0 && len(data) > r.Message:
 		return &gateway.ClientError{
-			Code:    gateway.ErrTooLarge,
+			Code:    api.ErrTooLarge,
 			Message: "data may have " + strconv.Itoa(r.Message) + " bytes in this room",
 		}
 	case !c.Pace(room, r.Rate, r.Burst):

@@ -12,6 +12,7 @@ import (
 
 	"github.com/molva-ws/molva"
 	"github.com/molva-ws/molva/gateway"
+	"github.com/molva-ws/molva/gateway/api"
 	"github.com/molva-ws/molva/gateway/rules"
 )
 
@@ -243,7 +244,7 @@ func TestApplicationIsAsked(t *testing.T) {
 			<-ctx.Done()
 			return ctx.Err()
 		}
-		return &gateway.ClientError{Code: gateway.ErrBusy, Message: "closed for today"}
+		return &gateway.ClientError{Code: api.ErrBusy, Message: "closed for today"}
 	}})
 	c := connect(t, serve(t, s), "a")
 	for _, tt := range []struct{ room, want string }{

@@ -1,4 +1,6 @@
-package gateway
+// Package rawjson reads JSON without decoding it: what is in an object or an array comes out as the bytes that stand
+// there, so that a message can be passed on as it came. It writes strings and lines likewise.
+package rawjson
 
 import (
 	"bytes"
@@ -9,9 +11,9 @@ import (
 	"unicode/utf8"
 )
 
-// checkJSON returns what is wrong with p, which should be one JSON value in UTF-8 (RFC 8259 §8.1) and nothing else.
+// Check returns what is wrong with p, which should be one JSON value in UTF-8 (RFC 8259 §8.1) and nothing else.
 // Package json lets other bytes pass, but in a text message they would make every browser close its connection.
-func checkJSON(p []byte) error {
+func Check(p []byte) error {
 	if !utf8.Valid(p) {
 		return errors.New("it is not UTF-8")
 	}
@@ -26,22 +28,39 @@ func checkJSON(p []byte) error {
 	return err
 }
 
-// kindOf returns the first byte of a JSON value, by which its type is known.
-func kindOf(p []byte) byte {
+// Kind returns the first byte of a JSON value, by which its type is known; 0 if there is none.
+func Kind(p []byte) byte {
 	if i := skipSpace(p, 0); i < len(p) {
 		return p[i]
 	}
 	return 0
 }
 
-// members goes through a JSON object and yields each name with its value, which is as it stands there. The object must
-// be correct; see checkJSON.
-func members(p []byte) iter.Seq2[[]byte, []byte] {
+// TypeName returns the name of a JSON value's type, with its article.
+func TypeName(v []byte) string {
+	switch Kind(v) {
+	case '"':
+		return "a string"
+	case '{':
+		return "an object"
+	case '[':
+		return "an array"
+	case 't', 'f':
+		return "a boolean"
+	case 'n':
+		return "null"
+	}
+	return "a number"
+}
+
+// Members goes through a JSON object and yields each name with its value, which is as it stands there. The object must
+// be correct; see [Check].
+func Members(p []byte) iter.Seq2[[]byte, []byte] {
 	return func(yield func(name, value []byte) bool) {
 		i := enter(p, 0)
 		for p[i] != '}' {
 			end := stringEnd(p, i)
-			name := unquote(p[i:end])
+			name := Unquote(p[i:end])
 			i = skipSpace(p, skipSpace(p, end)+1) // behind the colon
 			end = valueEnd(p, i)
 			if !yield(name, p[i:end]) {
@@ -52,8 +71,8 @@ func members(p []byte) iter.Seq2[[]byte, []byte] {
 	}
 }
 
-// elements goes through a JSON array as members does through an object.
-func elements(p []byte) iter.Seq[[]byte] {
+// Elements goes through a JSON array as [Members] does through an object.
+func Elements(p []byte) iter.Seq[[]byte] {
 	return func(yield func([]byte) bool) {
 		i := enter(p, 0)
 		for p[i] != ']' {
@@ -126,8 +145,8 @@ func nestedEnd(p []byte, i int) int {
 	}
 }
 
-// unquote returns what a JSON string says, without a copy if it can.
-func unquote(p []byte) []byte {
+// Unquote returns what a JSON string says, without a copy if it can.
+func Unquote(p []byte) []byte {
 	inside := p[1 : len(p)-1]
 	if bytes.IndexByte(inside, '\\') < 0 {
 		return inside
