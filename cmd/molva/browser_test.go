@@ -160,7 +160,7 @@ func (p page) becomes(user string) {
 }
 
 func TestPageIsWhoeverOneLikes(t *testing.T) {
-	const name = `O'Brien "Ёж" <b>$HOME`
+	const name = `-O'Brien "Ёж" <b>$HOME`
 	s := startServer(t)
 	b := browser.Launch(t)
 	p, other := s.open(b, "42"), s.open(b, "7")
@@ -172,6 +172,9 @@ func TestPageIsWhoeverOneLikes(t *testing.T) {
 		p.typed(fmt.Sprintf("#snippet-%d", i), run[0], run[1:]...)
 	}
 	p.shows("hi", "hi", "hi")
+	if p.Is(says("#messages", "ended the connection")) {
+		t.Error("it puts down to the server what one has asked for oneself")
+	}
 	var address string
 	p.Eval("location.href", &address)
 	if strings.Contains(address, s.key) {

@@ -22,8 +22,9 @@ let countdown;
 // Who one is, and where. The address of the page says it, so that two tabs can be two users.
 
 function enter() {
-  client?.close();
-  room = undefined;
+  const before = client;
+  client = room = undefined; // what the one before says now is of no interest any more
+  before?.close();
   const url = new URL("/ws", location.href);
   url.searchParams.set("user", me.user);
   const mine = (client = connect(url));

@@ -49,7 +49,7 @@ function setCode(element, text) {
 }
 
 function inTerminal({ to, hints, key }) {
-  const flag = to.all ? "--all" : to.user !== undefined ? `--user ${shell(to.user)}` : `--room ${shell(to.room)}`;
+  const flag = to.all ? "--all" : to.user !== undefined ? option("--user", to.user) : option("--room", to.room);
   const where = hints.send ?? `molva send --url ${shell(location.origin)} --key ${key}`;
   return `${where} ${flag} "${message}"`;
 }
@@ -75,6 +75,7 @@ function inPHP({ to, hints, key }) {
 }
 
 // A name is quoted for whoever pastes the line, who did not choose it.
-const shell = (text) => (/^[\w@%+=:,./-]+$/.test(text) && !text.startsWith("-") ? text : quoted(text));
+const shell = (text) => (/^[\w@%+=:,./-]+$/.test(text) ? text : quoted(text));
+const option = (flag, name) => `${flag}${name.startsWith("-") ? "=" : " "}${shell(name)}`; // "-x" alone would be a flag
 const quoted = (text) => `'${text.replaceAll("'", `'\\''`)}'`;
 const php = (text) => `'${text.replace(/['\\]/g, "\\$&")}'`;
