@@ -7,7 +7,7 @@ const longest = 500; // entries that are kept on the page
 /** Log is a list that follows its end for as long as that is in view. */
 export class Log {
   #following = true;
-  #height = 0; // of all there is, when the end was last brought into view
+  #end = 0; // how far down it was, when it was last brought into view
   #frame; // that will do so again
   #unseen = 0;
   #shown = new Set(); // ids of messages
@@ -77,14 +77,15 @@ export class Log {
 
   #toEnd() {
     this.#following = true;
-    this.#height = ui.scroll.scrollHeight;
-    ui.scroll.scrollTop = this.#height;
+    this.#end = ui.scroll.scrollHeight - ui.scroll.clientHeight;
+    ui.scroll.scrollTop = this.#end;
   }
 
   // scrolled tells whether it was the reader who left the end, or the end that moved away.
   #scrolled() {
-    const atEnd = ui.scroll.scrollHeight - ui.scroll.scrollTop - ui.scroll.clientHeight < 40;
-    if (!atEnd && this.#following && ui.scroll.scrollHeight !== this.#height) return this.#toEnd();
+    const end = ui.scroll.scrollHeight - ui.scroll.clientHeight;
+    const atEnd = end - ui.scroll.scrollTop < 40;
+    if (!atEnd && this.#following && end !== this.#end) return this.#toEnd();
     this.#following = atEnd;
     if (!atEnd) return;
     this.#unseen = 0;
