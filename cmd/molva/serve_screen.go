@@ -95,6 +95,20 @@ func (a *announcement) shownKey() string {
 	return a.key
 }
 
+// also returns where else it listens than at its url.
+func (a *announcement) also() []string {
+	var also []string
+	for i, addr := range a.listen {
+		if i > 0 {
+			also = append(also, a.urlOf(addr))
+		}
+		if tcp, ok := addr.(*net.TCPAddr); ok && tcp.IP.IsUnspecified() {
+			also = append(also, fmt.Sprintf("port %d of every address of this machine", tcp.Port))
+		}
+	}
+	return also
+}
+
 // reach names who can connect.
 func (a *announcement) reach() string {
 	for _, addr := range a.listen {
@@ -128,8 +142,8 @@ func (a *announcement) print(s streams) {
 	if a.who != "" {
 		row("may come in", a.who)
 	}
-	for _, addr := range a.listen[1:] {
-		row("also on", a.urlOf(addr))
+	for _, also := range a.also() {
+		row("also on", also)
 	}
 	if a.socket != "" {
 		row("local socket", a.socket)

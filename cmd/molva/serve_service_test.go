@@ -51,7 +51,7 @@ func TestServeTellsTheServiceManagerHowItIs(t *testing.T) {
 
 func TestServeSaysWhoMayComeInAndWhichLimitsHold(t *testing.T) {
 	// The shell takes descriptors away, so that the machine has a limit that is low.
-	cmd := exec.Command("sh", "-c", `ulimit -n 500; exec "$0" serve --listen 127.0.0.1:0 --socket none --max-conns 1000 \
+	cmd := exec.Command("sh", "-c", `ulimit -n 500; exec "$0" serve --listen 127.0.0.1:0 --listen :0 --socket none --max-conns 1000 \
 		--max-conns-per-user 5 --dry-run --app-url http://me:secret@127.0.0.1:9/whoami.php?k=secret --anonymous`, binary(t))
 	cmd.Env = environment("MOLVA_JWT_SECRET=" + firstSecret)
 	stdout, err := cmd.StdoutPipe()
@@ -67,6 +67,7 @@ func TestServeSaysWhoMayComeInAndWhichLimitsHold(t *testing.T) {
 	for _, want := range []string{
 		"  may come in   whoever has a good token; whom http://127.0.0.1:9/whoami.php knows; anybody, without a name of their own choice\n",
 		"  limits        1,000 connections, 5 of one user; messages up to 64KiB, 50 a second (DRY RUN: nobody is kept out)\n",
+		" of every address of this machine\n",
 		"  LOW: this process may have 500 descriptors open, which is less than 1000 connections need; what lifts it:\n",
 	} {
 		if !strings.Contains(screen, want) {

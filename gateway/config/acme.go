@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/url"
+	"os"
 	"strings"
 
 	"golang.org/x/crypto/acme"
@@ -71,6 +72,9 @@ func (c *checker) checkACME(t *TLS) {
 		c.checkNoACME(t)
 	} else if t.ACMECache == "" {
 		c.say("tls.acme", "needs tls.acme_cache, a folder that only this user can read, as the authority makes only a few a week")
+	}
+	if info, err := os.Stat(t.ACMECache); err == nil && !info.IsDir() {
+		c.say("tls.acme_cache", "%s is no folder; one that is not there is made", t.ACMECache)
 	}
 	if t.ACMEDirectory != "" {
 		if u, err := url.Parse(t.ACMEDirectory); err != nil || u.Scheme != "https" || u.Host == "" {
