@@ -39,25 +39,32 @@ func (c *configPrintCmd) Run(k *kong.Context, s streams) error {
 
 // configCheckCmd is molva config check.
 type configCheckCmd struct {
-	Files []string `arg:"" name:"file" env:"MOLVA_CONFIG" help:"The file; several are checked each by itself."`
+	settings
+	Files []string `arg:"" optional:"" name:"file" help:"The file, if not --config; several are checked each by itself."`
 }
 
 // Help is shown by --help.
 func (c *configCheckCmd) Help() string {
 	return `It prints each mistake on a line, as FILE:LINE: KEY: what is wrong, and exits with 1 if there are any. Flags and the
-environment do not count here.`
+environment count as with molva serve: give those that the server has, such as a secret, and see what it would say.`
 }
 
 // Run checks.
-func (c *configCheckCmd) Run(s streams) error {
+func (c *configCheckCmd) Run(k *kong.Context, s streams) error {
+	if len(c.Files) == 0 && c.File != "" {
+		c.Files = []string{c.File}
+	}
+	if len(c.Files) == 0 {
+		return usage("no file is given: molva config check FILE, or MOLVA_CONFIG in the environment")
+	}
 	failed := false
-	for _, file := range c.Files {
-		loader := config.Loader{File: file}
+	loader := c.loader(k)
+	for _, loader.File = range c.Files {
 		_, err := loader.Load()
 		var wrong config.Problems
 		switch {
 		case err == nil:
-			fmt.Fprintln(s.out, file+": no mistakes")
+			fmt.Fprintln(s.out, loader.File+": no mistakes")
 		case errors.As(err, &wrong):
 			failed = true
 			fmt.Fprintln(s.out, wrong)

@@ -63,6 +63,32 @@ func TestConfigCheckIsContentWithWhatConfigPrints(t *testing.T) {
 	}
 }
 
+func TestConfigCheckTakesTheEnvironmentAsServeDoes(t *testing.T) {
+	path := file(t, "listen = [':8000']\nhooks.url = 'http://127.0.0.1/molva.php'\nauth.jwt.audience = ['chat']\n")
+	for _, c := range []struct {
+		name string
+		env  []string
+		args []string
+		code int
+		says string
+	}{
+		{"without secrets", nil, []string{path}, 1, path + ": hooks.secrets: there is none"},
+		{"secrets in the environment", []string{"MOLVA_HOOKS_SECRET=" + firstSecret, "MOLVA_JWT_SECRET=" + firstSecret},
+			[]string{path}, 0, path + ": no mistakes\n"},
+		{"file in the environment", []string{"MOLVA_CONFIG=" + path, "MOLVA_HOOKS_SECRET=" + firstSecret, "MOLVA_OPEN=true"},
+			nil, 0, path + ": no mistakes\n"},
+		{"a mistake in the environment", []string{"MOLVA_MAX_CONNS=-1"}, []string{path}, 1, "MOLVA_MAX_CONNS: cannot be negative\n"},
+		{"flags", nil, []string{"--open", "--hooks-secret", firstSecret, path}, 0, path + ": no mistakes\n"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			r := runCommand(t, "", c.env, binary(t), append([]string{"config", "check"}, c.args...)...)
+			if r.code != c.code || !strings.Contains(r.out, c.says) || r.errOut != "" {
+				t.Errorf("%+v", r)
+			}
+		})
+	}
+}
+
 // values returns the lines that are no comments.
 func values(text string) string {
 	var all strings.Builder
@@ -107,7 +133,7 @@ func TestConfigSaysWhereAMistakeIs(t *testing.T) {
 		{"environment", "MOLVA_MAX_CONNS=-1", []string{"config"}, 2, "molva: MOLVA_MAX_CONNS: cannot be negative\n"},
 		{"flag", "MOLVA_MAX_CONNS=-1", []string{"serve", "--max-conns=-2"}, 2, "molva: --max-conns: cannot be negative\n"},
 		{"no file", "", []string{"serve", "--config", path + "x"}, 1, path + "x: cannot be read: no such file or directory\n"},
-		{"no file to check", "", []string{"config", "check"}, 2, "expected \"<file> ...\""},
+		{"no file to check", "", []string{"config", "check"}, 2, "no file is given"},
 		{"key in the environment", "MOLVA_KEY=short", []string{"serve"}, 2, "molva: MOLVA_KEY: a key has at least 16"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
