@@ -11,6 +11,7 @@ import (
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/pem"
+	"errors"
 	"io"
 	"math/big"
 	"net"
@@ -51,9 +52,9 @@ func certificate(t *testing.T, dir, name string) {
 }
 
 // startTLS starts a server with a certificate in dir.
-func startTLS(t *testing.T, dir string) (s *served, address string) {
+func startTLS(t *testing.T, dir string, args ...string) (s *served, address string) {
 	t.Helper()
-	s = startServer(t, "--tls-cert", filepath.Join(dir, "cert.pem"), "--tls-key", filepath.Join(dir, "key.pem"))
+	s = startServer(t, append(args, "--tls-cert", filepath.Join(dir, "cert.pem"), "--tls-key", filepath.Join(dir, "key.pem"))...)
 	address, ok := strings.CutPrefix(s.url, "https://")
 	if !ok {
 		t.Fatalf("it serves on %s", s.url)
@@ -147,6 +148,31 @@ func waitFor(t *testing.T, so func() bool) {
 	for end := time.Now().Add(patience); !so(); time.Sleep(20 * time.Millisecond) {
 		if time.Now().After(end) {
 			t.Fatal("it does not come to that")
+		}
+	}
+}
+
+func TestThousandsOfStalledTLSHandshakesEnd(t *testing.T) {
+	dir := t.TempDir()
+	certificate(t, dir, "first")
+	_, address := startTLS(t, dir, "--handshake-time", "2s")
+	conns := make([]net.Conn, 3000)
+	for i := range conns {
+		conn, err := net.Dial("tcp", address)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+		conns[i] = conn
+	}
+	if name := shownName(t, address); name != "first" {
+		t.Errorf("somebody else is shown %s", name)
+	}
+	until := time.Now().Add(patience)
+	for i, conn := range conns {
+		conn.SetReadDeadline(until)
+		if _, err := io.Copy(io.Discard, conn); errors.Is(err, os.ErrDeadlineExceeded) {
+			t.Fatalf("%d of them has not been given up", i)
 		}
 	}
 }

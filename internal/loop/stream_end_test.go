@@ -1,9 +1,11 @@
 package loop
 
 import (
+	"crypto/tls"
 	"errors"
 	"io"
 	"net"
+	"os"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -282,4 +284,34 @@ func TestStreamInTime(t *testing.T) {
 		s.Abort(errReason)
 		h.wantClosed(t, errReason)
 	})
+}
+
+// TestADeadlineInATLSHandshakeIsTheEnd is about a handshake that a deadline has ended: every later read fails with it at
+// once, so that nobody may wait for another, whether the timer was noticed in time or late.
+func TestADeadlineInATLSHandshakeIsTheEnd(t *testing.T) {
+	certified := certificate(t)
+	for name, wake := range map[string]func(*Stream){
+		"in time": func(s *Stream) { s.SetTimer(time.Millisecond) },
+		"late": func(s *Stream) {
+			s.mu.Lock()
+			defer s.mu.Unlock()
+			s.timer = now().after(-10 * overdue)
+			s.nc.SetReadDeadline(past)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			stalled, theirs := tcpPair(t)
+			s := NewStream(tls.Server(stalled, certified), new(Config), nil)
+			h := reactTo(nil)
+			rang := 0
+			h.timer = func() { rang++ }
+			go s.Serve(h)
+			theirs.Write([]byte{22}) // as a handshake begins
+			wake(s)
+			h.wantClosed(t, os.ErrDeadlineExceeded)
+			if rang != 1 {
+				t.Errorf("the timer rang %d times", rang)
+			}
+		})
+	}
 }

@@ -1,6 +1,7 @@
 package loop
 
 import (
+	"crypto/tls"
 	"errors"
 	"io"
 	"os"
@@ -34,6 +35,7 @@ type reader struct {
 	filled   *buffer.Buffer // what Fill returns
 	onFill   func(*buffer.Buffer) bool
 	err      error // why reading ended
+	unshaken error // the deadline that ended a TLS handshake, which cannot be taken up again
 	stopped  bool  // got has had enough
 	looking  bool  // a second look is due
 	discards int
@@ -93,6 +95,9 @@ func (s *Stream) each(got func(*buffer.Buffer) bool) error {
 	for {
 		if err := s.attention(); err != nil {
 			return err
+		}
+		if r.unshaken != nil {
+			return s.readFailed(r.unshaken)
 		}
 		s.readMore()
 		if r.stopped {
@@ -156,7 +161,7 @@ func (s *Stream) attention() error {
 	}
 	due := s.timer.passed(now)
 	if due {
-		if due = now.sub(s.timer) < overdue; due {
+		if due = now.sub(s.timer) < overdue || s.reader.unshaken != nil; due {
 			s.timer = 0
 		} else {
 			s.timer = now.after(readGrace) // the handler was busy when it ran out
@@ -185,9 +190,19 @@ func (s *Stream) readMore() {
 	} else {
 		err = s.readBlocking()
 	}
-	if err != nil && !errors.Is(err, os.ErrDeadlineExceeded) {
+	switch {
+	case err == nil:
+	case !errors.Is(err, os.ErrDeadlineExceeded):
 		r.err = err
+	case s.shaking():
+		r.unshaken = err
 	}
+}
+
+// shaking reports whether a TLS handshake is not done. A deadline that passes in it fails every later read at once.
+func (s *Stream) shaking() bool {
+	t, ok := s.nc.(*tls.Conn)
+	return ok && !t.ConnectionState().HandshakeComplete
 }
 
 // readReady is called when the socket may have bytes. It returns false to wait for more, which looks at the deadline,
