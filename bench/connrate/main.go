@@ -62,7 +62,7 @@ type Result struct {
 	ClientBusy   float64 `json:"client_busy"`
 	P50Micros    float64 `json:"p50_us"` // from the start of connecting to the end of the opening handshake
 	P99Micros    float64 `json:"p99_us"`
-	ServerRSS    int64   `json:"server_rss"`
+	ServerRSS    int64   `json:"server_rss_bytes"`
 }
 
 // tally is what the clients have done since the window opened.

@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"crypto/tls"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/netip"
@@ -104,12 +105,18 @@ func requestHeader(lines []string) (http.Header, error) {
 // payloadFlags say what messages are like.
 type payloadFlags struct {
 	Size messageSize `short:"s" default:"128" placeholder:"SIZE" group:"Messages" help:"Bytes in a message: 128, 64k, 1MiB. Default: ${default}."`
-	Kind load.Kind   `default:"binary" placeholder:"KIND" group:"Messages" help:"What is in them: binary, text, which is English letters, or unicode, which is many scripts. Default: ${default}; text with --protocol molva."`
+	Kind *load.Kind  `placeholder:"KIND" group:"Messages" help:"What is in them: binary, text, which is English letters, or unicode, which is many scripts. Default: binary; text with --protocol molva."`
 	Raw  bool        `group:"Messages" help:"The server speaks no WebSocket: it is a TCP server that sends back bytes as they are."`
 }
 
 func (f *payloadFlags) apply(c *load.Config) error {
-	c.Size, c.Kind, c.Raw = int(f.Size), f.Kind, f.Raw
+	c.Size, c.Raw = int(f.Size), f.Raw
+	if f.Kind != nil {
+		c.Kind = *f.Kind
+		if c.Molva && c.Kind == load.Binary {
+			return errors.New("--kind: messages in molva's client protocol are text or unicode")
+		}
+	}
 	return nil
 }
 
@@ -132,7 +139,7 @@ func (f *windowFlags) apply(c *load.Config) error {
 
 // rateFlags say at which rate messages are sent.
 type rateFlags struct {
-	Rate float64 `placeholder:"N" group:"Messages" help:"Send so many in a second, on all connections together, whether or not others have come back, as long as --inflight allows. Default: a message that comes back is followed by the next."`
+	Rate float64 `placeholder:"N" group:"Messages" help:"Send so many in a second${rate}, whether or not others have come back, as long as --inflight allows. Default: a message that comes back is followed by the next."`
 }
 
 func (f *rateFlags) apply(c *load.Config) error {

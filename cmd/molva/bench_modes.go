@@ -75,7 +75,8 @@ type benchFanoutCmd struct {
 // Help is shown by --help.
 func (*benchFanoutCmd) Help() string {
 	return `One connection publishes; the server sends what it says to all others, and to itself or not. A message is done when
-the last one has it, and then the next is published. Latency runs from the publishing to each receipt.
+the last one has it, and then the next is published. Latency runs from the publishing to each receipt; with --rate from
+when a message should have been published (corrected for coordinated omission).
 
   molva bench fanout -c 1000 :9001/
   molva bench fanout -c 10000 -n 4 --pid $(pidof server) :9001/

@@ -15,6 +15,7 @@ import (
 	"github.com/molva-ws/molva"
 	"github.com/molva-ws/molva/internal/freeaddr"
 	"github.com/molva-ws/molva/internal/load"
+	"github.com/molva-ws/molva/internal/load/faulty"
 )
 
 // benchServer starts a server for molva bench and returns its URL.
@@ -62,7 +63,7 @@ func broadcasting() *molva.Server {
 func TestBenchReportsEveryKindOfRun(t *testing.T) {
 	wanted := map[string][]string{
 		"echo":   {"echo: 10 connections, 4 in flight, 128 bytes of binary", "messages a second", "not corrected"},
-		"idle":   {"idle: 10 connections", "10 messages, on as many connections", "memory per connection"},
+		"idle":   {"idle: 10 connections", "10 messages, each on a connection of its own", "memory per connection"},
 		"fanout": {"deliveries a second", "to 9 receivers each"},
 		"storm":  {"round 2: all served in", "from the cut"},
 		"soak":   {"connections replaced", "pings"},
@@ -123,6 +124,10 @@ func TestBenchRefusesWhatMakesNoSense(t *testing.T) {
 		{"echo", ":1", "-n", "0"},
 		{"echo", ":1", "-d", "0s"},
 		{"echo", ":1", "--rate=-1"},
+		{"echo", ":1", "--rate", "Inf"},
+		{"echo", ":1", "--ramp", "NaN"},
+		{"echo", ":1", "--protocol", "molva", "--kind", "binary"},
+		{"echo", ""},
 		{"echo", ":1", "--kind", "prose"},
 		{"echo", ":1", "--size", "many"},
 		{"echo", ":1", "--header", "nothing"},
@@ -147,6 +152,45 @@ func TestBenchSaysWhyItCannotConnect(t *testing.T) {
 		wantsText(t, exitFailed, "", "the server's process: ")
 	benchRun(t, "echo", benchServer(t, new(molva.Server)), "-H", "Origin: https://elsewhere.example").
 		wantsText(t, exitFailed, "", "403")
+}
+
+func TestBenchSaysWhatKindOfServerItNeeds(t *testing.T) {
+	echoes := benchServer(t, new(molva.Server))
+	benchRun(t, "fanout", echoes, "--timeout", "500ms").wantsText(t, exitFailed, "", "measured with molva bench echo")
+	benchRun(t, "echo", echoes, "--raw", "--timeout", "500ms").wantsText(t, exitFailed, "", "leave --raw out")
+	benchRun(t, "echo", benchServer(t, broadcasting())).wantsText(t, exitFailed, "", "molva bench fanout measures that")
+	mute := &molva.Server{OnMessage: func(*molva.Conn, molva.Message) {}}
+	benchRun(t, "idle", benchServer(t, mute), "--timeout", "500ms").wantsText(t, exitFailed, "", "does the server send back what it gets?")
+	talks := &molva.Server{OnOpen: func(c *molva.Conn) { c.Send(molva.Text("welcome to this server")) }}
+	benchRun(t, "echo", benchServer(t, talks)).wantsText(t, exitFailed, "", "it begins with welcome ")
+	faulty := benchRun(t, "echo", benchServer(t, faulty.NewServer(faulty.Doubled, 200, 1)), "--messages", "2000")
+	if faulty.wantsText(t, exitFailed, "", "doubled"); strings.Contains(faulty.errOut, "molva bench") {
+		t.Errorf("it takes a faulty server for one of another kind: %s", faulty.errOut)
+	}
+}
+
+func TestBenchDoesNotBeginWhereItCannotWriteItsPercentiles(t *testing.T) {
+	opened := make(chan struct{}, 100)
+	url := benchServer(t, &molva.Server{OnOpen: func(*molva.Conn) { opened <- struct{}{} }})
+	file := filepath.Join(t.TempDir(), "nowhere", "echo.hgrm")
+	benchRun(t, "echo", url, "--hdr", file).wantsText(t, exitFailed, "", "--hdr: open "+file)
+	if len(opened) > 0 {
+		t.Error("it has connected")
+	}
+}
+
+func TestBenchLeavesNoFileOfPercentilesThatWereNotMeasured(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "echo.hgrm")
+	benchRun(t, "echo", freeaddr.Get(t), "--hdr", file).wantsText(t, exitFailed, "", "nobody listens")
+	if _, err := os.Stat(file); !os.IsNotExist(err) {
+		t.Errorf("it is there: %v", err)
+	}
+}
+
+func TestBenchPointsToTheHelpOfItsMode(t *testing.T) {
+	molvaRun(t, "", "bench", "soak", ":1", "--kind", "text").wantsText(t, exitUsage, "", "; molva bench soak --help lists")
+	molvaRun(t, "", "bench").wantsText(t, exitUsage, "", "; molva bench --help lists")
+	molvaRun(t, "", "dance").wantsText(t, exitUsage, "", "; molva --help lists")
 }
 
 func TestBenchHelpTeaches(t *testing.T) {

@@ -81,10 +81,21 @@ func run(ctx context.Context, args []string, s streams) (code int) {
 		return *exited
 	}
 	if err != nil {
-		fmt.Fprintf(s.err, "molva: %v; molva --help lists what there is\n", err)
+		fmt.Fprintf(s.err, "molva: %v; %s --help lists what there is\n", err, commandOf(err))
 		return exitUsage
 	}
 	return exitCode(command.Run(), s.err)
+}
+
+// commandOf returns the command that was typed, as far as it could be read.
+func commandOf(err error) string {
+	var wrong *kong.ParseError
+	if errors.As(err, &wrong) {
+		if node := wrong.Context.Selected(); node != nil {
+			return node.FullPath()
+		}
+	}
+	return "molva"
 }
 
 // exitCode says what went wrong and returns the code for it.

@@ -75,9 +75,9 @@ func (r *report) histogram(h *load.Histogram) {
 	}
 }
 
-// percent tells a share with its count where that says more.
+// percent tells a share, and the count where that says more.
 func percent(share float64, n uint64) string {
-	if n > 0 && share < 0.001 {
+	if share < 0.001 {
 		return fmt.Sprintf("%6s", grouped(n))
 	}
 	return fmt.Sprintf("%5.1f%%", 100*share)

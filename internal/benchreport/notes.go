@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/molva-ws/molva/internal/load"
+	"github.com/molva-ws/molva/internal/machine"
 )
 
 // notes tell what has to be known to believe the figures.
@@ -21,12 +22,16 @@ func (r *report) notes() {
 		add("this client was busy for %.0f%% of the time of its %s: the server may be capable of more (--loops, or several clients)",
 			100*r.ClientBusy, plural(r.Loops, "loop"))
 	}
-	if r.RateLimit > 0 {
-		add("the server lets a client send no more than %s a second", plural(r.RateLimit, "message"))
+	if r.RateLimit > 0 && r.Mode != load.Idle && r.Mode != load.Storm {
+		add("the server lets a client send no more than %s a second; what lifts it:\n    %s",
+			plural(r.RateLimit, "message"), "molva serve --max-messages 0 --max-bytes 1GiB")
+	}
+	if r.didNothing() {
+		add("the processes of --pid used next to no CPU: are they the server's?")
 	}
 	if r.Overflows > 0 {
 		add("accept queues of this machine overflowed %s, and who was left out had to wait; what lifts it:\n    %s",
-			plural(r.Overflows, "time"), "sudo sysctl -w net.core.somaxconn=65535    # and start the server again")
+			plural(r.Overflows, "time"), machine.LiftAcceptQueue+"    # and start the server again")
 	}
 	if len(notes) > 0 {
 		r.title("notes")
@@ -46,6 +51,13 @@ func (r *report) clientWasBusy() bool {
 	return measured && r.ClientBusy > 0.95*float64(r.Loops) && r.ServerBusy < 0.95
 }
 
+// didNothing reports whether the processes that were looked at can hardly be the server's: they used less for each message
+// than a system call takes.
+func (r *report) didNothing() bool {
+	const least, enough = 100e-9, 1000
+	return r.ServerRSS > 0 && r.Mode != load.Idle && r.Messages > enough && r.ServerCPUSeconds < least*float64(r.Messages)
+}
+
 // Account says what the server did wrong.
 func Account(r *load.Result) string {
 	var counts []string
@@ -62,6 +74,9 @@ func Account(r *load.Result) string {
 	}
 	if more := total - uint64(len(r.Faults)); more > 0 {
 		lines = append(lines, fmt.Sprintf("  and %s more", grouped(more)))
+	}
+	if r.Advice != "" {
+		lines = append(lines, r.Advice)
 	}
 	return strings.Join(lines, "\n")
 }

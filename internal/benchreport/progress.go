@@ -15,31 +15,36 @@ const between = 2 * time.Second
 // Progress shows how far a run is: on a terminal in one line that is drawn again and again, elsewhere in a line every
 // two seconds.
 type Progress struct {
-	w        io.Writer
-	terminal bool
-	began    time.Time
-	told     time.Duration // when, since the beginning
-	width    int           // of the line that a terminal shows
+	w       io.Writer
+	columns func() int
+	began   time.Time
+	told    time.Duration // when, since the beginning
+	width   int           // of the line that a terminal shows
 }
 
-// NewProgress returns one that writes to w.
-func NewProgress(w io.Writer, terminal bool) *Progress {
-	return &Progress{w: w, terminal: terminal, began: time.Now()}
+// NewProgress returns one that writes to w. columns tells how wide that is now if it is a terminal, and is nil otherwise.
+func NewProgress(w io.Writer, columns func() int) *Progress {
+	return &Progress{w: w, columns: columns, began: time.Now()}
 }
 
 // Show is for [load.Config.Progress].
 func (p *Progress) Show(now load.Progress) {
 	text := line(now)
-	if p.terminal {
-		width := len([]rune(text))
-		fmt.Fprintf(p.w, "\r%s%s", text, strings.Repeat(" ", max(0, p.width-width)))
-		p.width = width
+	if p.columns != nil {
+		p.draw(text, p.columns()-1) // in the last column the cursor would go on to the next line
 		return
 	}
 	if at := time.Since(p.began).Round(time.Second); at >= p.told+between {
 		p.told = at
 		fmt.Fprintln(p.w, text)
 	}
+}
+
+// draw draws as much of a line of ASCII as there is room for, over the one before.
+func (p *Progress) draw(text string, room int) {
+	text = text[:min(len(text), max(room, 0))]
+	fmt.Fprintf(p.w, "\r%s%s", text, strings.Repeat(" ", max(0, min(p.width, room)-len(text))))
+	p.width = len(text)
 }
 
 // Clear takes the line off the terminal.

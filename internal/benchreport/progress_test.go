@@ -12,7 +12,7 @@ import (
 func TestProgressIsALineEveryTwoSecondsInALog(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var out strings.Builder
-		p := NewProgress(&out, false)
+		p := NewProgress(&out, nil)
 		for range 5 {
 			time.Sleep(time.Second)
 			p.Show(load.Progress{Phase: "measuring", Elapsed: time.Second, Conns: 2, Open: 1})
@@ -24,9 +24,24 @@ func TestProgressIsALineEveryTwoSecondsInALog(t *testing.T) {
 	})
 }
 
+func TestProgressStaysOnOneLineOfANarrowTerminal(t *testing.T) {
+	var out strings.Builder
+	columns := 30
+	p := NewProgress(&out, func() int { return columns })
+	measuring := load.Progress{Phase: "measuring", Conns: 1000, Open: 1000, Messages: 5, Rate: 1e6}
+	p.Show(measuring)
+	columns = 20 // somebody draws the window smaller
+	p.Show(measuring)
+	p.Clear()
+	want := "\rmeasuring, 0 s: 1,000 connect\rmeasuring, 0 s: 1,0\r" + strings.Repeat(" ", 19) + "\r"
+	if out.String() != want {
+		t.Errorf("%q, want %q", out.String(), want)
+	}
+}
+
 func TestProgressLeavesNothingOnATerminal(t *testing.T) {
 	var out strings.Builder
-	p := NewProgress(&out, true)
+	p := NewProgress(&out, func() int { return 80 })
 	p.Show(load.Progress{Phase: "a long phase", Conns: 1000, Open: 1000, Messages: 5, Rate: 1e6, Faults: 1})
 	p.Show(load.Progress{Phase: "short", Conns: 1, Open: 1})
 	p.Clear()

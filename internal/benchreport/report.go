@@ -73,7 +73,7 @@ func (r *report) head() {
 func (r *report) messages() {
 	switch r.Mode {
 	case load.Idle:
-		r.row("then echoed", "%s, on as many connections", plural(r.Messages, "message"))
+		r.row("then echoed", "%s, each on a connection of its own", plural(r.Messages, "message"))
 	case load.Storm:
 		r.rounds()
 	case load.Fanout:
@@ -156,6 +156,17 @@ func (r *report) latencyRuns() (runs, corrected string) {
 	return "from sending to receipt", not + "one comes back"
 }
 
+// counted is what the messages of a run are.
+func (r *report) counted() string {
+	switch r.Mode {
+	case load.Fanout:
+		return "deliveries"
+	case load.Storm:
+		return "connections"
+	}
+	return "messages"
+}
+
 // server tells what the server used.
 func (r *report) server() {
 	if r.ServerRSS == 0 {
@@ -165,7 +176,7 @@ func (r *report) server() {
 	if r.Mode != load.Idle {
 		r.row("CPU", "%s, %.0f%% of one processor", seconds(r.ServerCPUSeconds), 100*r.ServerBusy)
 		if r.PerCPUSecond > 0 {
-			r.row("messages per CPU second", "%s", rounded(r.PerCPUSecond))
+			r.row(r.counted()+" per CPU second", "%s", rounded(r.PerCPUSecond))
 		}
 	}
 	r.row("memory", "%s with all connections open", bytes(float64(r.ServerRSS)))

@@ -66,6 +66,9 @@ func TestLongestBarIsFull(t *testing.T) {
 	if got := drawn(0); got != "" {
 		t.Errorf("a bar of nothing: %q", got)
 	}
+	if got := percent(0, 0); got != "     0" {
+		t.Errorf("a share of nothing: %q", got)
+	}
 }
 
 func TestNumbersAreReadable(t *testing.T) {
@@ -139,10 +142,21 @@ func TestNotesSayWhatFiguresAreWorth(t *testing.T) {
 		"this client was busy for 99%":              {Mode: load.Echo, Loops: 1, ClientBusy: 0.99, ServerBusy: 0.5},
 		"net.core.somaxconn":                        {Mode: load.Storm, Overflows: 2},
 		"no more than 50 messages a second":         {Mode: load.Fanout, Conns: 2, RateLimit: 50},
+		"molva serve --max-messages 0":              {Mode: load.Echo, RateLimit: 50},
+		"are they the server's?":                    {Mode: load.Echo, Messages: 1_000_000, ServerRSS: 1 << 20, ServerCPUSeconds: 0.01},
 		"every byte was checked":                    {Mode: load.Echo},
 	} {
 		if got := write(t, r); !strings.Contains(got, want) {
 			t.Errorf("no %q: %s", want, got)
+		}
+	}
+	for _, r := range []*load.Result{
+		{Mode: load.Idle, RateLimit: 50},
+		{Mode: load.Echo, Messages: 100_000, ServerRSS: 1 << 20, ServerCPUSeconds: 0.4},
+		{Mode: load.Idle, Messages: 1001, ServerRSS: 1 << 20},
+	} {
+		if got := write(t, r); strings.Contains(got, "\nnotes\n") {
+			t.Errorf("a note where none is needed: %s", got)
 		}
 	}
 	for _, r := range []*load.Result{{Interrupted: true}, {Faults: []load.Fault{{}}}} {
@@ -160,9 +174,10 @@ func TestAccountCountsAndNamesFaults(t *testing.T) {
 	r := &load.Result{
 		FaultCounts: map[string]uint64{"missing": 1200, "doubled": 1},
 		Faults:      []load.Fault{{Kind: load.Missing, Conn: 4, Message: 17, Detail: "later ones have come"}},
+		Advice:      "look there",
 	}
 	want := "the server was caught: 1 doubled, 1,200 missing\n" +
-		"  connection 4, message 17: missing: later ones have come\n  and 1,200 more"
+		"  connection 4, message 17: missing: later ones have come\n  and 1,200 more\nlook there"
 	if got := Account(r); got != want {
 		t.Errorf("%s", got)
 	}
@@ -183,6 +198,20 @@ func TestPercentilesAreThoseOfTheHistogram(t *testing.T) {
 	value, err := strconv.ParseFloat(strings.Fields(last)[0], 64)
 	if max := float64(h.Max()) / float64(time.Millisecond); err != nil || value < 0.99*max || value > 1.01*max {
 		t.Errorf("%v, %v: %s", value, err, out.String())
+	}
+}
+
+func TestJSONHasNothingOfAServerThatIsNotKnown(t *testing.T) {
+	for known, rss := range map[bool]int64{false: 0, true: 1 << 20} {
+		var out strings.Builder
+		r := &load.Result{Mode: load.Echo, ServerRSS: rss, ServerCPUSeconds: float64(rss)}
+		if err := WriteJSON(&out, r); err != nil {
+			t.Fatal(err)
+		}
+		if strings.Contains(out.String(), `"server_cpu_seconds":`) != known ||
+			strings.Contains(out.String(), `"server_rss_bytes":`) != known {
+			t.Error(out.String())
+		}
 	}
 }
 

@@ -18,6 +18,9 @@ type Address struct {
 // Without a host it is localhost. The scheme is ws on the loopback and wss elsewhere. The error is a [*UsageError].
 func ParseAddress(s string) (Address, error) {
 	s = strings.TrimSpace(s)
+	if s == "" {
+		return Address{}, usagef("the address is empty: ws://localhost:8000/ws, example.com/ws or :8000/ws")
+	}
 	guessed := !strings.Contains(s, "://")
 	if guessed {
 		s = "wss://" + withHost(s)

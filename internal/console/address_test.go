@@ -29,7 +29,6 @@ func TestParseAddress(t *testing.T) {
 		"example.com":                    "wss://example.com/ guessed",
 		"localhost.example.com:443/a//b": "wss://localhost.example.com:443/a//b guessed",
 		"me:pass@example.com/ws":         "wss://me:xxxxx@example.com/ws guessed",
-		"":                               "ws://localhost/ guessed",
 	} {
 		a, err := ParseAddress(s)
 		if err != nil {
@@ -44,7 +43,7 @@ func TestParseAddress(t *testing.T) {
 			t.Errorf("%q: %s, want %s", s, got, want)
 		}
 	}
-	for _, s := range []string{"ftp://h", "ws://", "ws://h/#f", "h:port", "://h", "ws://h\x00", "unix:///x"} {
+	for _, s := range []string{"", " ", "ftp://h", "ws://", "ws://h/#f", "h:port", "://h", "ws://h\x00", "unix:///x"} {
 		var usage *UsageError
 		if a, err := ParseAddress(s); !errors.As(err, &usage) {
 			t.Errorf("%q: %v, %v", s, a, err)

@@ -28,5 +28,18 @@ func NewStreams(in io.Reader, out, err io.Writer) Streams {
 	return s
 }
 
+// usualColumns is taken where a terminal does not say how wide it is.
+const usualColumns = 80
+
+// Columns returns how many characters a line of a terminal has.
+func Columns(terminal any) int {
+	if file, ok := terminal.(descriptor); ok {
+		if n := columns(file); n > 0 {
+			return n
+		}
+	}
+	return usualColumns
+}
+
 // descriptor is what files have.
 type descriptor interface{ Fd() uintptr }

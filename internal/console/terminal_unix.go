@@ -18,6 +18,14 @@ func isTerminal(stream any) bool {
 	return err == nil
 }
 
+func columns(file descriptor) int {
+	size, err := unix.IoctlGetWinsize(int(file.Fd()), unix.TIOCGWINSZ)
+	if err != nil {
+		return 0
+	}
+	return int(size.Col)
+}
+
 func allowEscapes(any) bool { return true }
 
 // isBrokenPipe reports whether nobody reads any more what is written.

@@ -12,6 +12,14 @@ func isTerminal(stream any) bool {
 	return ok && windows.GetConsoleMode(windows.Handle(file.Fd()), &mode) == nil
 }
 
+func columns(file descriptor) int {
+	var info windows.ConsoleScreenBufferInfo
+	if windows.GetConsoleScreenBufferInfo(windows.Handle(file.Fd()), &info) != nil {
+		return 0
+	}
+	return int(info.Window.Right-info.Window.Left) + 1
+}
+
 // allowEscapes makes a console understand escape sequences, and reports whether it does.
 func allowEscapes(stream any) bool {
 	file, ok := stream.(descriptor)

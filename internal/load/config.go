@@ -3,7 +3,6 @@ package load
 import (
 	"crypto/tls"
 	"errors"
-	"fmt"
 	"net/http"
 	"net/netip"
 	"runtime"
@@ -77,11 +76,13 @@ type Progress struct {
 // ErrConfig says that a configuration cannot be run.
 var ErrConfig = errors.New("not a run")
 
-// mostConns is what the numbers in messages reach to.
-const mostConns = 1<<sourceBits - 1
-
-// mostSize keeps what an echo has under way within reason.
-const mostSize = 256 << 20
+const (
+	mostConns = 1<<sourceBits - 1 // what the numbers in messages reach to
+	mostSize  = 256 << 20         // bytes in a message
+	mostLoops = 1024
+	// mostRate is more than any client can send, and little enough that noting what is due leaves time for all else.
+	mostRate = 10_000_000
+)
 
 func (c *Config) withDefaults() (*Config, error) {
 	d := *c
@@ -113,23 +114,34 @@ func setDefault[T comparable](field *T, value T) {
 func (c *Config) check() error {
 	switch {
 	case c.Conns < 1 || c.Conns > mostConns:
-		return fmt.Errorf("%w: connections go from 1 to %d", ErrConfig, mostConns)
+		return wrong("there can be 1 to %d connections", mostConns)
 	case c.Mode == Fanout && c.Conns < 2:
-		return fmt.Errorf("%w: a fan-out needs a publisher and a receiver", ErrConfig)
+		return wrong("a fan-out needs two connections, a publisher and a receiver")
 	case c.Inflight < 1 || c.Inflight > 1<<20:
-		return fmt.Errorf("%w: messages in flight go from 1 to %d", ErrConfig, 1<<20)
+		return wrong("a connection can have 1 to %d messages in flight", 1<<20)
 	case c.Size < 0 || c.Size > mostSize:
-		return fmt.Errorf("%w: sizes go from 0 to %d bytes", ErrConfig, mostSize)
+		return wrong("a message can have 0 to %d MiB", mostSize>>20)
 	case c.Mode == Soak && c.Size < tagSize:
-		return fmt.Errorf("%w: a soak needs messages of %d bytes and more, which hold their number", ErrConfig, tagSize)
+		return wrong("a soak needs messages of %d bytes and more, which hold their number", tagSize)
 	case c.Raw && (c.Compress || c.Molva || c.Mode == Soak):
-		return fmt.Errorf("%w: without WebSocket there is neither compression nor a room nor a soak", ErrConfig)
-	case c.Rate > 0 && (c.Mode == Idle || c.Mode == Storm):
-		return fmt.Errorf("%w: only an echo, a fan-out and a soak have a rate", ErrConfig)
-	case c.Rate < 0 || c.Ramp < 0 || c.Duration < 0 || c.Patience < 0 || c.Hold < 0 || c.Rounds < 0 || c.AtOnce < 0:
-		return fmt.Errorf("%w: a number is negative", ErrConfig)
-	case c.Loops < 0 || c.Loops > 1024:
-		return fmt.Errorf("%w: loops go from 1 to 1,024", ErrConfig)
+		return wrong("without WebSocket there is neither compression nor a room nor a soak")
+	case c.Duration < 0 || c.Patience < 0 || c.Hold < 0 || c.Rounds < 0 || c.AtOnce < 0:
+		return wrong("a number is negative")
+	case c.Loops < 0 || c.Loops > mostLoops:
+		return wrong("there can be 1 to %d loops", mostLoops)
+	}
+	return c.checkRates()
+}
+
+// checkRates is written so that it refuses what is not a number, too.
+func (c *Config) checkRates() error {
+	switch {
+	case c.Rate != 0 && (c.Mode == Idle || c.Mode == Storm):
+		return wrong("only an echo, a fan-out and a soak have a rate")
+	case !(c.Rate >= 0 && c.Rate <= mostRate):
+		return wrong("the rate can be up to %d messages a second", mostRate)
+	case !(c.Ramp >= 0 && c.Ramp <= mostRate):
+		return wrong("up to %d connections can be opened in a second", mostRate)
 	}
 	return nil
 }

@@ -1,7 +1,6 @@
 package load
 
 import (
-	"errors"
 	"fmt"
 	"slices"
 
@@ -38,17 +37,6 @@ const (
 	leaving // we have sent a close frame
 	lost    // the socket is being closed
 	failed  // it is being closed before it was live
-)
-
-var (
-	errRefused     = errors.New("opening handshake failed")
-	errOpenLate    = errors.New("the opening handshake took too long")
-	errClosed      = errors.New("closed by the server")
-	errBroken      = errors.New("closed by us because of what the server sent")
-	errWanted      = errors.New("closed by us")
-	errInterrupted = errors.New("interrupted")
-	errNotMolva    = fmt.Errorf("%w: the server does not answer in molva's client protocol", errRefused)
-	errNoDeflate   = errors.New("the server did not agree to compression (permessage-deflate); leave --compress out")
 )
 
 // Data implements [loop.Handler].

@@ -32,7 +32,7 @@ func (c *conn) closeFrame(payload []byte) {
 	case c.state == leaving:
 		c.end(errWanted)
 	case c.state == joining:
-		c.end(fmt.Errorf("%w: closed with %v %s", errRefused, code, reason))
+		c.end(refused("the server closed a connection before it was open: %v %s", code, reason))
 	default:
 		c.sendFrame(wire.OpClose, payload)
 		if reason != "" {

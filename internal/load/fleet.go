@@ -78,6 +78,7 @@ type fleet struct {
 	rateLimit atomic.Uint64 // of messages from a client in a second, as the server says
 	overflows func() uint64 // of accept queues of this machine, since the run began
 	parting   atomic.Bool   // all connections are being closed
+	strangers atomic.Uint64 // messages that came and have no number
 }
 
 // network makes connections.

@@ -3,6 +3,7 @@ package load
 import (
 	"bytes"
 	"encoding/binary"
+	"fmt"
 
 	"github.com/molva-ws/molva/wire"
 )
@@ -37,7 +38,7 @@ func (c *conn) messageEnds() (well bool) {
 	source, sequence, known := c.identify()
 	switch {
 	case !known:
-		c.fault(Corrupt, c.next, "its number cannot be read: % x", m.tag[:min(m.size, tagSize)])
+		c.fault(Corrupt, c.next, "its number cannot be read: %s", c.foreign(m.tag[:min(m.size, tagSize)]))
 		c.passOver()
 		return false
 	case source != c.hears && int(source) < len(f.conns):
@@ -60,6 +61,17 @@ func (c *conn) messageEnds() (well bool) {
 	}
 	c.order(sequence, int32(sequence-c.next))
 	return well
+}
+
+// foreign shows the beginning of a message that is none of ours.
+func (c *conn) foreign(start []byte) string {
+	c.shard.fleet.strangers.Add(1)
+	for _, b := range start {
+		if b < ' ' || b > '~' {
+			return fmt.Sprintf("% x", start)
+		}
+	}
+	return fmt.Sprintf("it begins with %s", start)
 }
 
 // passOver counts the next message as come, though badly.

@@ -35,8 +35,8 @@ func (e *LimitError) Unwrap() error { return e.Cause }
 
 // isTransient reports whether a connection that could not be opened is worth another try.
 func isTransient(err error) bool {
-	var cert *LimitError
-	return !errors.Is(err, errRefused) && !errors.Is(err, errNoDeflate) && !errors.As(err, &cert)
+	var limit *LimitError
+	return !errors.Is(err, errRefused) && !errors.Is(err, errNoDeflate) && !errors.As(err, &limit)
 }
 
 // advise says what to do about an error of opening a connection.
@@ -64,9 +64,10 @@ func advise(err error, f *fleet) error {
 	case errors.Is(err, errOpenLate) || errors.Is(err, syscall.ETIMEDOUT) || isTimeout(err):
 		return late(err, f)
 	case errors.Is(err, io.EOF), errors.Is(err, syscall.ECONNRESET):
-		return fmt.Errorf("the server cut a connection during the opening handshake, with %d open: %w", open, err)
+		return fmt.Errorf("the server cut a connection during the opening handshake, with %d open: %w%s", open, err,
+			f.target.wantsTLS(open))
 	}
-	return err
+	return adviseOnTLS(err, f.target)
 }
 
 func isTimeout(err error) bool {

@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"math"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -281,6 +282,12 @@ func TestWrongConfigurationsAreRefused(t *testing.T) {
 		"soak of nothing":   func(c *load.Config) { c.Mode, c.Size = load.Soak, 3 },
 		"another mode":      func(c *load.Config) { c.Mode = "dance" },
 		"storm at a rate":   func(c *load.Config) { c.Mode, c.Rate = load.Storm, 1 },
+		"rate of nothing":   func(c *load.Config) { c.Rate = math.NaN() },
+		"endless rate":      func(c *load.Config) { c.Rate = math.Inf(1) },
+		"too high a rate":   func(c *load.Config) { c.Rate = 1e8 },
+		"rate backwards":    func(c *load.Config) { c.Rate = -1 },
+		"ramp of nothing":   func(c *load.Config) { c.Ramp = math.NaN() },
+		"many loops":        func(c *load.Config) { c.Loops, c.Conns = 2000, 5000 },
 		"no way from there": func(c *load.Config) { c.Sources = addresses("::1") },
 	} {
 		c := short(load.Echo, "ws://127.0.0.1:1")

@@ -103,7 +103,7 @@ func (f *fleet) closed(c *conn, was state, err error) {
 	meant := f.pattern.gone(c, err) || f.parting.Load() || was == leaving || errors.Is(err, errWanted) ||
 		errors.Is(err, errBroken)
 	if !meant {
-		c.fault(Disconnected, c.next, "%v, with %d messages under way", err, c.outstanding())
+		c.fault(Disconnected, c.next, "%v, messages under way: %d", err, c.outstanding())
 	}
 	c.forgive()
 	if f.redial != nil && !f.parting.Load() {

@@ -1,16 +1,16 @@
 package load
 
 import (
-	"fmt"
 	"math"
+	"net/url"
 	"os"
 	"time"
 
 	"github.com/molva-ws/molva/internal/proc"
 )
 
-// Result is what a run found. What concerns the server is zero unless its processes are known. Times are in
-// microseconds, sizes in bytes.
+// Result is what a run found. What concerns the server is zero, and not in the JSON, unless its processes are known.
+// Sizes are in bytes.
 type Result struct {
 	Mode     Mode    `json:"mode"`
 	URL      string  `json:"url"`
@@ -39,18 +39,18 @@ type Result struct {
 	// Unsent is how many messages were due by the rate and had not left at the end.
 	Unsent uint64 `json:"unsent,omitempty"`
 
-	ServerCPUSeconds float64 `json:"server_cpu_seconds"`
-	PerCPUSecond     float64 `json:"messages_per_server_cpu_second"`
+	ServerCPUSeconds float64 `json:"server_cpu_seconds,omitempty"`
+	PerCPUSecond     float64 `json:"messages_per_server_cpu_second,omitempty"`
 	// Busy is the processors' time per time of the window: a server on one core whose share is near 1 was the
 	// bottleneck, and not this program.
-	ServerBusy float64 `json:"server_busy"`
+	ServerBusy float64 `json:"server_busy,omitempty"`
 	ClientBusy float64 `json:"client_busy"`
 
 	OpenSeconds  float64 `json:"open_seconds"`
-	ServerRSS    int64   `json:"server_rss"`   // all connections open
-	BytesPerConn float64 `json:"rss_per_conn"` // what opening them added
-	ClientRSS    int64   `json:"client_rss"`
-	ClientPer    float64 `json:"client_rss_per_conn"`
+	ServerRSS    int64   `json:"server_rss_bytes,omitempty"`          // all connections open
+	BytesPerConn float64 `json:"server_rss_bytes_per_conn,omitempty"` // what opening them added
+	ClientRSS    int64   `json:"client_rss_bytes"`
+	ClientPer    float64 `json:"client_rss_bytes_per_conn"`
 
 	Rounds     []Round `json:"rounds,omitempty"`     // of a storm
 	Retries    uint64  `json:"retries,omitempty"`    // connections of a storm that had to be begun again
@@ -62,6 +62,7 @@ type Result struct {
 	Interrupted bool              `json:"interrupted,omitempty"`
 	FaultCounts map[string]uint64 `json:"fault_counts,omitempty"`
 	Faults      []Fault           `json:"faults,omitempty"` // the first of them
+	Advice      string            `json:"advice,omitempty"` // on faults that look as if another kind of run were wanted
 }
 
 // Percentiles are those of a latency.
@@ -95,9 +96,18 @@ type Round struct {
 
 func newResult(cfg *Config) *Result {
 	return &Result{
-		Mode: cfg.Mode, URL: cfg.URL, Conns: cfg.Conns, Inflight: cfg.Inflight, Size: cfg.Size, Kind: cfg.Kind.String(),
+		Mode: cfg.Mode, URL: withoutPassword(cfg.URL), Conns: cfg.Conns, Inflight: cfg.Inflight, Size: cfg.Size, Kind: cfg.Kind.String(),
 		Compress: cfg.Compress, Molva: cfg.Molva, Rate: cfg.Rate, Loops: cfg.Loops, Corrected: cfg.Rate > 0,
 	}
+}
+
+// withoutPassword returns a URL that can be shown to everyone.
+func withoutPassword(address string) string {
+	u, err := url.Parse(address)
+	if err != nil {
+		return address
+	}
+	return u.Redacted()
 }
 
 func (r *Result) setLatency(h, uncorrected *Histogram) {
@@ -135,7 +145,7 @@ func (w *window) times() (server, client time.Duration, err error) {
 	for _, pid := range w.pids {
 		cpu, err := proc.CPU(pid)
 		if err != nil {
-			return 0, 0, fmt.Errorf("the server's process: %w", err)
+			return 0, 0, processError(pid, err)
 		}
 		server += cpu
 	}
@@ -159,15 +169,4 @@ func (w *window) close(r *Result, messages uint64) error {
 	r.ServerBusy = r.ServerCPUSeconds / elapsed
 	r.ClientBusy = (client - w.client).Seconds() / elapsed
 	return nil
-}
-
-func memory(pids []int) (total int64, err error) {
-	for _, pid := range pids {
-		rss, err := proc.RSS(pid)
-		if err != nil {
-			return 0, fmt.Errorf("the server's process: %w", err)
-		}
-		total += rss
-	}
-	return total, nil
 }

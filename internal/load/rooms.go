@@ -106,12 +106,12 @@ func (c *conn) join(s *said) {
 	f := c.shard.fleet
 	switch {
 	case s.Type == "hello" && s.Protocol != 1:
-		c.end(fmt.Errorf("%w: the server speaks version %d of molva's client protocol, and this is 1", errRefused, s.Protocol))
+		c.end(refused("the server speaks version %d of molva's client protocol, and this is 1", s.Protocol))
 	case s.Type == "hello":
 		longest := len(f.rooms.appendPublish(nil, c, make([]byte, f.largest)))
 		if s.Limits.Message > 0 && longest > s.Limits.Message {
-			c.end(fmt.Errorf("%w: the server takes %d bytes from a client, and a message of %d becomes %d: --size %d would fit",
-				errRefused, s.Limits.Message, f.largest, longest, f.largest-(longest-s.Limits.Message)))
+			c.end(refused("the server takes %d bytes from a client, and a message of %d becomes %d: --size %d would fit",
+				s.Limits.Message, f.largest, longest, f.largest-(longest-s.Limits.Message)))
 			return
 		}
 		f.rateLimit.Store(uint64(s.Limits.Rate))
@@ -119,7 +119,7 @@ func (c *conn) join(s *said) {
 	case s.Type == "ok" && s.Ack == joinAck:
 		c.opened()
 	case s.Type == "error":
-		c.end(fmt.Errorf("%w: %s: %s", errRefused, s.Code, s.Message))
+		c.end(refused("%s: %s", s.Code, s.Message))
 	case s.Type == "":
 		c.end(errNotMolva)
 	}

@@ -40,6 +40,7 @@ func newRoomServer() *roomServer {
 		members: make(map[string][]*molva.Conn),
 	}
 	s.Workers = 1
+	s.Subprotocols = []string{"molva.v1"}
 	s.deliver = deliver
 	s.OnOpen = func(c *molva.Conn) { c.Send(molva.Text(s.hello)) }
 	s.OnMessage = s.message

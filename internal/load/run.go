@@ -3,7 +3,6 @@ package load
 import (
 	"context"
 	"errors"
-	"fmt"
 	"os"
 	"runtime/debug"
 	"time"
@@ -37,6 +36,9 @@ func Run(ctx context.Context, cfg Config) (*Result, error) {
 	if err := raiseDescriptors(c); err != nil {
 		return nil, err
 	}
+	if err := checkMemory(c, availableMemory()); err != nil {
+		return nil, err
+	}
 	r := &run{cfg: c, result: newResult(c)}
 	if err := r.weigh(); err != nil {
 		return nil, err
@@ -54,6 +56,7 @@ func Run(ctx context.Context, cfg Config) (*Result, error) {
 	r.result.FaultCounts, r.result.Faults = r.fleet.faults.total(), r.fleet.faults.list()
 	r.result.Overflows = r.fleet.overflows()
 	r.result.RateLimit = r.fleet.rateLimit.Load()
+	r.result.Advice = r.adviseOnFaults()
 	if errors.Is(err, errInterrupted) {
 		r.result.Interrupted, err = true, nil
 	}
@@ -100,7 +103,7 @@ func (r *run) drive(ctx context.Context) error {
 	case Soak:
 		mode = newSoak(f)
 	default:
-		return fmt.Errorf("%w: no mode %q", ErrConfig, r.cfg.Mode)
+		return wrong("there is no mode %q", r.cfg.Mode)
 	}
 	f.pattern = mode
 	if err := r.open(ctx); err != nil {

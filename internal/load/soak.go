@@ -58,6 +58,9 @@ const (
 	chanceLife
 )
 
+// soakShare is how much smaller than the largest messages all are on average, at least.
+const soakShare = 8
+
 // edges are the sizes at which the form of a frame's header changes.
 var edges = [...]int{tagSize, 125, 126, 127, 65535, 65536}
 

@@ -23,7 +23,7 @@ func newSources(cfg *Config, t *target) (sources, error) {
 	to := t.addr.Addr()
 	for _, a := range cfg.Sources {
 		if a.Is4() != to.Is4() {
-			return nil, fmt.Errorf("%w: from %v there is no way to %v", ErrConfig, a, t.addr)
+			return nil, wrong("from %v there is no way to %v", a, t.addr)
 		}
 	}
 	needed := sourcesFor(cfg.Conns)

@@ -1,12 +1,9 @@
 package load
 
 import (
-	"bufio"
 	"bytes"
 	"context"
-	"fmt"
 	"net"
-	"net/http"
 	"net/netip"
 
 	"github.com/molva-ws/molva/handshake"
@@ -16,12 +13,13 @@ import (
 // A target is the server, and the request that all connections open with. One key does for all: what it is there to
 // foil, a cache between, would make every figure of the run wrong anyway.
 type target struct {
-	addr    netip.AddrPort
-	host    string // the name, for TLS
-	secure  bool
-	raw     bool
-	offer   handshake.Offer
-	request []byte
+	addr      netip.AddrPort
+	host      string // the name, for TLS
+	authority string // host and port as they were given
+	secure    bool
+	raw       bool
+	offer     handshake.Offer
+	request   []byte
 }
 
 func newTarget(ctx context.Context, cfg *Config) (*target, error) {
@@ -37,9 +35,9 @@ func newTarget(ctx context.Context, cfg *Config) (*target, error) {
 	if err != nil {
 		return nil, err
 	}
-	t.secure, t.host = r.URL.Scheme == "https", r.URL.Hostname()
+	t.secure, t.host, t.authority = r.URL.Scheme == "https", r.URL.Hostname(), r.URL.Host
 	if t.secure && t.raw {
-		return nil, fmt.Errorf("%w: raw bytes do not go over TLS", ErrConfig)
+		return nil, wrong("raw bytes do not go over TLS")
 	}
 	port := r.URL.Port()
 	if port == "" {
@@ -101,7 +99,7 @@ func (c *conn) shake(p []byte) []byte {
 	end := bytes.Index(p, []byte("\r\n\r\n")) + 4
 	if end < 4 {
 		if len(p) > largestResponse {
-			c.end(fmt.Errorf("%w: the response's header is longer than %d bytes", errRefused, largestResponse))
+			c.end(refused("the response's header is longer than %d bytes", largestResponse))
 		} else if c.partial == nil {
 			c.partial = newPartial()
 			c.partial.head = append(c.partial.head, p...)
@@ -124,40 +122,6 @@ func (c *conn) shake(p []byte) []byte {
 		c.opened()
 	}
 	return early
-}
-
-// judge judges the header of a response. The ones that are the same to the byte are judged once.
-func (s *shard) judge(head []byte) error {
-	if bytes.Equal(head, s.approved) {
-		return nil
-	}
-	response, err := http.ReadResponse(bufio.NewReader(bytes.NewReader(head)), nil)
-	if err != nil {
-		return fmt.Errorf("%w: %w", errRefused, err)
-	}
-	agreed, err := handshake.CheckResponse(response, s.fleet.target.offer)
-	if err != nil {
-		return fmt.Errorf("%w: %w%s", errRefused, err, adviceOnStatus(response))
-	}
-	if s.fleet.cfg.Compress && agreed.Deflate == nil {
-		return errNoDeflate
-	}
-	s.approved = bytes.Clone(head)
-	return nil
-}
-
-func adviceOnStatus(r *http.Response) string {
-	switch r.StatusCode {
-	case http.StatusForbidden:
-		return "; the server may want an Origin: --header 'Origin: https://…'"
-	case http.StatusUnauthorized:
-		return "; the server wants to know who comes: --header 'Authorization: …'"
-	case http.StatusNotFound:
-		return "; is the path in the URL right?"
-	case http.StatusTooManyRequests, http.StatusServiceUnavailable:
-		return "; the server limits connections: fewer (--conns), slower (--ramp), or from more addresses (--source)"
-	}
-	return ""
 }
 
 // opened is called once messages can be sent.

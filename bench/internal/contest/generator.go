@@ -111,8 +111,8 @@ type report struct {
 	ClientBusy   float64 `json:"client_busy"`
 	P50Micros    float64 `json:"p50_us"`
 	P99Micros    float64 `json:"p99_us"`
-	ServerRSS    float64 `json:"server_rss"`
-	BytesPerConn float64 `json:"rss_per_conn"`
+	ServerRSS    float64 `json:"server_rss_bytes"`
+	BytesPerConn float64 `json:"server_rss_bytes_per_conn"`
 	// Faults counts by kind what was lost, doubled, out of order or corrupt.
 	Faults map[string]uint64 `json:"fault_counts"`
 }
