@@ -2,13 +2,16 @@ package molva_test
 
 import (
 	"crypto/tls"
+	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/molva-ws/molva"
 )
@@ -77,5 +80,39 @@ func TestPlainRequestsOverTLSMayComeByHTTP2(t *testing.T) {
 	c.Write(t.Context(), molva.Text("hi"))
 	if m, err := c.Read(t.Context()); err != nil || string(m.Data) != "hi" {
 		t.Errorf("%s, %v", m.Data, err)
+	}
+}
+
+// TestNobodyIsRefusedByATLSHandshake opens connections that say nothing, of which an address may have 64. Those beyond
+// would have to shake hands to be told so, and are ended at once.
+func TestNobodyIsRefusedByATLSHandshake(t *testing.T) {
+	srv := &molva.Server{
+		Admission: molva.Admission{ConnsPerAddr: 1},
+		Timeouts:  molva.Timeouts{Handshake: time.Hour, Close: time.Hour},
+	}
+	_, addr := serveTLS(t, srv)
+	const room, more = 64, 20
+	ended := make(chan error, room+more)
+	for range room + more {
+		conn, err := net.Dial("tcp", addr)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+		conn.SetReadDeadline(time.Now().Add(time.Minute))
+		go func() {
+			_, err := io.Copy(io.Discard, conn)
+			ended <- err
+		}()
+	}
+	for i := range more {
+		if err := <-ended; errors.Is(err, os.ErrDeadlineExceeded) || errors.Is(err, net.ErrClosed) {
+			t.Fatalf("%d of %d were ended: %v", i, more, err)
+		}
+	}
+	select {
+	case err := <-ended:
+		t.Errorf("one who may come in was ended: %v", err)
+	default:
 	}
 }

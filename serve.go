@@ -104,12 +104,21 @@ func (s *Server) receive(conn loop.Conn) loop.Handler {
 	switch {
 	case !s.noteOpening(o):
 		conn.Abort(ErrServerClosed)
+	case refusal != nil && handshaking(conn):
+		conn.Abort(refusal)
 	case refusal != nil:
 		o.refuse(refusal)
 	default:
 		conn.SetTimer(s.upgrader.set().handshake)
 	}
 	return o
+}
+
+// handshaking reports whether telling a client anything takes a TLS handshake before, which costs more than letting him in
+// would.
+func handshaking(conn loop.Conn) bool {
+	s, ok := conn.(*loop.Stream)
+	return ok && s.Handshaking()
 }
 
 // noteOpening makes o one of those that Shutdown ends, and reports whether the server is still running.

@@ -194,13 +194,14 @@ func (s *Stream) readMore() {
 	case err == nil:
 	case !errors.Is(err, os.ErrDeadlineExceeded):
 		r.err = err
-	case s.shaking():
+	case s.Handshaking():
 		r.unshaken = err
 	}
 }
 
-// shaking reports whether a TLS handshake is not done. A deadline that passes in it fails every later read at once.
-func (s *Stream) shaking() bool {
+// Handshaking reports whether a TLS handshake is not done, before which nothing can be sent. A deadline that passes in it
+// fails every later read at once.
+func (s *Stream) Handshaking() bool {
 	t, ok := s.nc.(*tls.Conn)
 	return ok && !t.ConnectionState().HandshakeComplete
 }
