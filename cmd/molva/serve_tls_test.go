@@ -155,7 +155,7 @@ func waitFor(t *testing.T, so func() bool) {
 func TestThousandsOfStalledTLSHandshakesEnd(t *testing.T) {
 	dir := t.TempDir()
 	certificate(t, dir, "first")
-	_, address := startTLS(t, dir, "--handshake-time", "2s")
+	_, address := startTLS(t, dir, "--handshake-time", "5s")
 	conns := make([]net.Conn, 3000)
 	for i := range conns {
 		conn, err := net.Dial("tcp", address)
