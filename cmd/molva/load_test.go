@@ -17,8 +17,8 @@ import (
 	"time"
 
 	"github.com/molva-ws/molva"
-	"github.com/molva-ws/molva/gateway"
 	"github.com/molva-ws/molva/gateway/api"
+	"github.com/molva-ws/molva/gateway/remote"
 )
 
 // traffic is how much is said to how many. The rate is that of each of the two doors.
@@ -44,12 +44,12 @@ func TestEverythingArrivesInOrderUnderLoad(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 10*patience)
 	defer cancel()
 	listeners := s.listeners(ctx, l)
-	bySocket, err := gateway.DialSocket(ctx, s.socket)
+	bySocket, err := remote.DialSocket(ctx, s.socket)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer bySocket.Close()
-	byHTTP, err := gateway.NewRemote(s.url, s.key)
+	byHTTP, err := remote.New(s.url, s.key)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -57,8 +57,8 @@ func TestEverythingArrivesInOrderUnderLoad(t *testing.T) {
 
 	began := time.Now()
 	var running sync.WaitGroup
-	for door, remote := range map[byte]*gateway.Remote{'s': bySocket, 'h': byHTTP} {
-		running.Go(func() { l.publish(ctx, t, remote, door) })
+	for door, server := range map[byte]*remote.Gateway{'s': bySocket, 'h': byHTTP} {
+		running.Go(func() { l.publish(ctx, t, server, door) })
 	}
 	for _, one := range listeners {
 		running.Go(func() { one.listen(ctx, l) })
@@ -166,9 +166,9 @@ func sameOrder(t *testing.T, listeners []*listener, rooms int) {
 }
 
 // publish says everything through a door, and checks that everybody was reached.
-func (l traffic) publish(ctx context.Context, t *testing.T, remote *gateway.Remote, door byte) {
+func (l traffic) publish(ctx context.Context, t *testing.T, server *remote.Gateway, door byte) {
 	answers := 0
-	for a, err := range remote.Stream(ctx, l.paced(door)) {
+	for a, err := range server.Stream(ctx, l.paced(door)) {
 		if err != nil || !a.OK || *a.Reached != l.conns/l.rooms {
 			t.Errorf("%c, answer %d: %+v, %v", door, answers, a, err)
 			return

@@ -29,12 +29,12 @@ func (c *reloadCmd) Run(ctx context.Context, s streams) error {
 	ctx, cancel := context.WithTimeout(ctx, c.Timeout)
 	defer cancel()
 	way := sendCmd{Socket: c.Socket, Key: c.Key}
-	remote, err := way.dial(ctx)
+	server, err := way.dial(ctx)
 	if err != nil {
 		return err
 	}
-	defer remote.Close()
-	answer, err := remote.Do(ctx, &api.Command{Command: "reload"})
+	defer server.Close()
+	answer, err := server.Do(ctx, &api.Command{Command: "reload"})
 	if err != nil {
 		return way.explain(err)
 	}

@@ -8,8 +8,8 @@ import (
 	"io"
 	"time"
 
-	"github.com/molva-ws/molva/gateway"
 	"github.com/molva-ws/molva/gateway/api"
+	"github.com/molva-ws/molva/gateway/remote"
 )
 
 // sendCmd is molva send.
@@ -66,15 +66,15 @@ func (c *sendCmd) Run(ctx context.Context, s streams) error {
 	}
 	dialing, cancel := context.WithTimeout(ctx, c.Timeout)
 	defer cancel()
-	remote, err := c.dial(dialing)
+	server, err := c.dial(dialing)
 	if err != nil {
 		return err
 	}
-	defer remote.Close()
+	defer server.Close()
 	if !c.Message.given {
-		return newStream(c, s).run(ctx, remote)
+		return newStream(c, s).run(ctx, server)
 	}
-	return c.sendOne(ctx, remote, message, s.out)
+	return c.sendOne(ctx, server, message, s.out)
 }
 
 // command returns the command that sends a message.
@@ -82,10 +82,10 @@ func (c *sendCmd) command(message json.RawMessage) *api.Command {
 	return &api.Command{User: c.User, Room: c.Room, All: c.All, Message: message, Key: c.IdempotencyKey}
 }
 
-func (c *sendCmd) sendOne(ctx context.Context, remote *gateway.Remote, message json.RawMessage, out io.Writer) error {
+func (c *sendCmd) sendOne(ctx context.Context, server *remote.Gateway, message json.RawMessage, out io.Writer) error {
 	limited, cancel := context.WithTimeout(ctx, c.Timeout)
 	defer cancel()
-	answer, err := remote.Do(limited, c.command(message))
+	answer, err := server.Do(limited, c.command(message))
 	switch {
 	case ctx.Err() != nil:
 		return ctx.Err()

@@ -10,13 +10,13 @@ import (
 	"os"
 	"strings"
 
-	"github.com/molva-ws/molva/gateway"
 	"github.com/molva-ws/molva/gateway/api"
 	"github.com/molva-ws/molva/gateway/localsocket"
+	"github.com/molva-ws/molva/gateway/remote"
 )
 
 // dial finds the server: where the flags say it is, else the environment, else by the default socket.
-func (c *sendCmd) dial(ctx context.Context) (*gateway.Remote, error) {
+func (c *sendCmd) dial(ctx context.Context) (*remote.Gateway, error) {
 	if c.Socket != "" && c.URL != "" && c.URL != os.Getenv("MOLVA_URL") {
 		return nil, usage("--socket and --url are two ways to the server; give one of them")
 	}
@@ -33,26 +33,26 @@ func (c *sendCmd) dial(ctx context.Context) (*gateway.Remote, error) {
 	if address, ok := strings.CutPrefix(socket, "tcp:"); ok {
 		return c.dialTCP(ctx, address)
 	}
-	remote, err := gateway.DialSocket(ctx, socket)
-	return remote, socketError(err, socket)
+	server, err := remote.DialSocket(ctx, socket)
+	return server, socketError(err, socket)
 }
 
-func (c *sendCmd) dialURL() (*gateway.Remote, error) {
+func (c *sendCmd) dialURL() (*remote.Gateway, error) {
 	if c.Key == "" {
 		return nil, usage("--url needs the server's key, in MOLVA_KEY or as --key: molva serve printed it, or was given it")
 	}
 	if u, err := url.Parse(c.URL); err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
 		return nil, usage("--url: %q is not an address such as https://example.com", c.URL)
 	}
-	return gateway.NewRemote(c.URL, c.Key)
+	return remote.New(c.URL, c.Key)
 }
 
-func (c *sendCmd) dialTCP(ctx context.Context, address string) (*gateway.Remote, error) {
+func (c *sendCmd) dialTCP(ctx context.Context, address string) (*remote.Gateway, error) {
 	if c.Key == "" {
 		return nil, usage("a socket on TCP needs the server's key, in MOLVA_KEY or as --key")
 	}
-	remote, err := gateway.DialTCP(ctx, address, c.Key)
-	return remote, socketError(err, "tcp:"+address)
+	server, err := remote.DialTCP(ctx, address, c.Key)
+	return server, socketError(err, "tcp:"+address)
 }
 
 // socketError says what to do about a socket that does not answer.

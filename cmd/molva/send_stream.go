@@ -11,8 +11,8 @@ import (
 	"sync"
 	"time"
 
-	"github.com/molva-ws/molva/gateway"
 	"github.com/molva-ws/molva/gateway/api"
+	"github.com/molva-ws/molva/gateway/remote"
 	"github.com/molva-ws/molva/internal/console"
 )
 
@@ -51,10 +51,10 @@ func newStream(c *sendCmd, s streams) *stream {
 }
 
 // run sends all there is.
-func (t *stream) run(ctx context.Context, remote *gateway.Remote) error {
+func (t *stream) run(ctx context.Context, server *remote.Gateway) error {
 	var broken error
 	var read error // why reading ended; of the goroutine in Stream until that has ended
-	for answer, err := range remote.Stream(ctx, t.commands(&read)) {
+	for answer, err := range server.Stream(ctx, t.commands(&read)) {
 		if err != nil {
 			broken = err
 			break

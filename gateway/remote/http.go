@@ -1,4 +1,4 @@
-package gateway
+package remote
 
 import (
 	"bytes"
@@ -15,16 +15,16 @@ import (
 )
 
 const (
-	// remoteBatch is how many commands Remote.Stream puts into a request, at most.
-	remoteBatch = 500
-	// remoteBatchBytes is from which size on a request takes no further commands.
-	remoteBatchBytes = 1 << 20
-	// remoteAnswer bounds an answer in bytes, so that a stranger at the other end cannot fill the memory.
-	remoteAnswer = 64 << 20
+	// batchCommands is how many commands Gateway.Stream puts into a request, at most.
+	batchCommands = 500
+	// batchBytes is from which size on a request takes no further commands.
+	batchBytes = 1 << 20
+	// answerBytes bounds an answer in bytes, so that a stranger at the other end cannot fill the memory.
+	answerBytes = 64 << 20
 )
 
-// NewRemote returns a Remote for the HTTP API of the gateway at address, such as "http://127.0.0.1:8000", and a key.
-func NewRemote(address, key string) (*Remote, error) {
+// New returns a Gateway for the HTTP API of the server at address, such as "http://127.0.0.1:8000", and a key.
+func New(address, key string) (*Gateway, error) {
 	u, err := url.Parse(address)
 	if err != nil {
 		return nil, fmt.Errorf("gateway: %w", err)
@@ -36,17 +36,17 @@ func NewRemote(address, key string) (*Remote, error) {
 	u.RawPath, u.RawQuery, u.Fragment = "", "", ""
 	transport := http.DefaultTransport.(*http.Transport).Clone()
 	transport.MaxIdleConnsPerHost = 64
-	return &Remote{door: &httpRemote{base: u.String(), key: key, client: &http.Client{Transport: transport}}}, nil
+	return &Gateway{transport: &httpTransport{base: u.String(), key: key, client: &http.Client{Transport: transport}}}, nil
 }
 
-// httpRemote makes a request of each command, or of many.
-type httpRemote struct {
+// httpTransport makes a request of each command, or of many.
+type httpTransport struct {
 	base   string // ends with "/api/"
 	key    string
 	client *http.Client
 }
 
-func (h *httpRemote) do(ctx context.Context, c *api.Command) (*api.Answer, error) {
+func (h *httpTransport) do(ctx context.Context, c *api.Command) (*api.Answer, error) {
 	named := *c
 	if named.Command == "" {
 		named.Command = "send"
@@ -65,7 +65,7 @@ func (h *httpRemote) do(ctx context.Context, c *api.Command) (*api.Answer, error
 }
 
 // post returns the body of the response if it comes from a gateway.
-func (h *httpRemote) post(ctx context.Context, path string, body []byte) ([]byte, error) {
+func (h *httpTransport) post(ctx context.Context, path string, body []byte) ([]byte, error) {
 	r, err := http.NewRequestWithContext(ctx, http.MethodPost, h.base+path, bytes.NewReader(body))
 	if err != nil {
 		return nil, fmt.Errorf("gateway: %w", err)
@@ -77,12 +77,12 @@ func (h *httpRemote) post(ctx context.Context, path string, body []byte) ([]byte
 		return nil, fmt.Errorf("gateway: %w", err)
 	}
 	defer response.Body.Close()
-	answer, err := io.ReadAll(io.LimitReader(response.Body, remoteAnswer+1))
+	answer, err := io.ReadAll(io.LimitReader(response.Body, answerBytes+1))
 	if err != nil {
 		return nil, fmt.Errorf("gateway: the answer broke off: %w", err)
 	}
-	if len(answer) > remoteAnswer {
-		return nil, fmt.Errorf("gateway: the answer has more than %d bytes", remoteAnswer)
+	if len(answer) > answerBytes {
+		return nil, fmt.Errorf("gateway: the answer has more than %d bytes", answerBytes)
 	}
 	if !strings.HasPrefix(response.Header.Get("Content-Type"), "application/json") {
 		return nil, fmt.Errorf("gateway: no gateway answers at %s, but something that says %s", h.base, response.Status)
@@ -90,16 +90,16 @@ func (h *httpRemote) post(ctx context.Context, path string, body []byte) ([]byte
 	return answer, nil
 }
 
-func (h *httpRemote) close() error {
+func (h *httpTransport) close() error {
 	h.client.CloseIdleConnections()
 	return nil
 }
 
-func (h *httpRemote) stream(ctx context.Context, commands iter.Seq[*api.Command]) iter.Seq2[*api.Answer, error] {
+func (h *httpTransport) stream(ctx context.Context, commands iter.Seq[*api.Command]) iter.Seq2[*api.Answer, error] {
 	return func(yield func(*api.Answer, error) bool) {
 		ctx, cancel := context.WithCancel(ctx)
 		defer cancel()
-		lines := make(chan encoded, remoteBatch)
+		lines := make(chan encoded, batchCommands)
 		go encodeAll(ctx, commands, lines)
 		for {
 			batch, failed, more := gatherBatch(ctx, lines)
@@ -143,7 +143,7 @@ func encodeAll(ctx context.Context, commands iter.Seq[*api.Command], lines chan<
 // gatherBatch waits for a command and returns it with those that are there already.
 func gatherBatch(ctx context.Context, lines <-chan encoded) (batch []json.RawMessage, failed error, more bool) {
 	var size int
-	for len(batch) < remoteBatch && size < remoteBatchBytes {
+	for len(batch) < batchCommands && size < batchBytes {
 		var e encoded
 		if len(batch) == 0 {
 			select {
@@ -168,7 +168,7 @@ func gatherBatch(ctx context.Context, lines <-chan encoded) (batch []json.RawMes
 }
 
 // sendBatch yields the answers to a batch and reports whether to go on.
-func (h *httpRemote) sendBatch(ctx context.Context, batch []json.RawMessage, yield func(*api.Answer, error) bool) bool {
+func (h *httpTransport) sendBatch(ctx context.Context, batch []json.RawMessage, yield func(*api.Answer, error) bool) bool {
 	answers, err := h.batch(ctx, batch)
 	if err != nil {
 		yield(nil, err)
@@ -182,7 +182,7 @@ func (h *httpRemote) sendBatch(ctx context.Context, batch []json.RawMessage, yie
 	return true
 }
 
-func (h *httpRemote) batch(ctx context.Context, batch []json.RawMessage) ([]*api.Answer, error) {
+func (h *httpTransport) batch(ctx context.Context, batch []json.RawMessage) ([]*api.Answer, error) {
 	body := []byte{'['}
 	for i, line := range batch {
 		if i > 0 {

@@ -1,11 +1,10 @@
-package gateway
+package remote
 
 import (
 	"bufio"
 	"context"
 	"fmt"
 	"io"
-	"iter"
 	"net"
 	"sync"
 
@@ -14,43 +13,42 @@ import (
 )
 
 const (
-	// remoteInFlight is how many commands of one connection may wait for their answers.
-	remoteInFlight = 4096
-	// remoteBurst is how many bytes of commands share a system call, roughly.
-	remoteBurst = 64 << 10
+	// inFlight is how many commands of one connection may wait for their answers.
+	inFlight = 4096
+	// burstBytes is how many bytes of commands share a system call, roughly.
+	burstBytes = 64 << 10
 )
 
-// DialSocket connects to the local socket at path; see [localsocket.DefaultPath] and Gateway.ServeSocket.
-func DialSocket(ctx context.Context, path string) (*Remote, error) {
+// DialSocket connects to the local socket at path; see [localsocket.DefaultPath].
+func DialSocket(ctx context.Context, path string) (*Gateway, error) {
 	nc, err := localsocket.Dial(ctx, path)
 	if err != nil {
 		return nil, err
 	}
-	return newSocketRemote(nc), nil
+	return &Gateway{transport: newSocketTransport(nc)}, nil
 }
 
 // DialTCP connects to a gateway that serves its commands on a TCP address, where it asks for a key.
-func DialTCP(ctx context.Context, addr, key string) (*Remote, error) {
+func DialTCP(ctx context.Context, addr, key string) (*Gateway, error) {
 	nc, err := new(net.Dialer).DialContext(ctx, "tcp", addr)
 	if err != nil {
 		return nil, fmt.Errorf("gateway: no server at the address: %w", err)
 	}
-	r := newSocketRemote(nc)
-	door := r.door.(*socketRemote)
-	answer, err := door.say(ctx, newCall(authLine(key)))
+	s := newSocketTransport(nc)
+	answer, err := s.say(ctx, newCall(authLine(key)))
 	if err == nil && !answer.OK {
 		err = fmt.Errorf("gateway: %s: %s", answer.Error, answer.Message)
 	}
 	if err != nil {
-		r.Close()
+		s.close()
 		return nil, err
 	}
-	return r, nil
+	return &Gateway{transport: s}, nil
 }
 
-// socketRemote pipelines commands on a connection. One goroutine writes whatever has gathered, another reads answers
+// socketTransport pipelines commands on a connection. One goroutine writes whatever has gathered, another reads answers
 // and gives them to the calls in the order in which they were written.
-type socketRemote struct {
+type socketTransport struct {
 	nc       net.Conn
 	outgoing chan *call // to be written
 	awaiting chan *call // written
@@ -71,19 +69,19 @@ type call struct {
 
 func newCall(line []byte) *call { return &call{line: line, done: make(chan struct{})} }
 
-func newSocketRemote(nc net.Conn) *Remote {
-	s := &socketRemote{
+func newSocketTransport(nc net.Conn) *socketTransport {
+	s := &socketTransport{
 		nc:       nc,
 		outgoing: make(chan *call, 256),
-		awaiting: make(chan *call, remoteInFlight),
+		awaiting: make(chan *call, inFlight),
 		ended:    make(chan struct{}),
 	}
 	s.gone.Go(s.write)
 	s.gone.Go(s.read)
-	return &Remote{door: s}
+	return s
 }
 
-func (s *socketRemote) do(ctx context.Context, c *api.Command) (*api.Answer, error) {
+func (s *socketTransport) do(ctx context.Context, c *api.Command) (*api.Answer, error) {
 	line, err := encodeCommand(c)
 	if err != nil {
 		return nil, err
@@ -91,7 +89,7 @@ func (s *socketRemote) do(ctx context.Context, c *api.Command) (*api.Answer, err
 	return s.say(ctx, newCall(line))
 }
 
-func (s *socketRemote) say(ctx context.Context, c *call) (*api.Answer, error) {
+func (s *socketTransport) say(ctx context.Context, c *call) (*api.Answer, error) {
 	if err := s.start(ctx, c); err != nil {
 		return nil, err
 	}
@@ -99,7 +97,7 @@ func (s *socketRemote) say(ctx context.Context, c *call) (*api.Answer, error) {
 }
 
 // start hands a call to the goroutine that writes.
-func (s *socketRemote) start(ctx context.Context, c *call) error {
+func (s *socketTransport) start(ctx context.Context, c *call) error {
 	select {
 	case s.outgoing <- c:
 		return nil
@@ -110,7 +108,7 @@ func (s *socketRemote) start(ctx context.Context, c *call) error {
 	}
 }
 
-func (s *socketRemote) wait(ctx context.Context, c *call) (*api.Answer, error) {
+func (s *socketTransport) wait(ctx context.Context, c *call) (*api.Answer, error) {
 	select {
 	case <-c.done:
 		return c.answer, c.err
@@ -132,10 +130,10 @@ func (s *socketRemote) wait(ctx context.Context, c *call) (*api.Answer, error) {
 }
 
 // write writes calls, as many at a time as there are.
-func (s *socketRemote) write() {
+func (s *socketTransport) write() {
 	var burst []byte
 	for {
-		if cap(burst) > 4*remoteBurst {
+		if cap(burst) > 4*burstBytes {
 			burst = nil // a large message must not stay for ever
 		}
 		select {
@@ -154,7 +152,7 @@ func (s *socketRemote) write() {
 }
 
 // gather appends c to a burst, and what else is waiting. It returns nil when the connection has ended.
-func (s *socketRemote) gather(burst []byte, c *call) []byte {
+func (s *socketTransport) gather(burst []byte, c *call) []byte {
 	for {
 		select {
 		case s.awaiting <- c:
@@ -173,7 +171,7 @@ func (s *socketRemote) gather(burst []byte, c *call) []byte {
 		}
 		burst = append(burst, c.line...)
 		c.line = nil
-		if len(burst) >= remoteBurst {
+		if len(burst) >= burstBytes {
 			return burst
 		}
 		select {
@@ -185,7 +183,7 @@ func (s *socketRemote) gather(burst []byte, c *call) []byte {
 }
 
 // read gives answers to calls.
-func (s *socketRemote) read() {
+func (s *socketTransport) read() {
 	lines := bufio.NewReaderSize(s.nc, 16<<10)
 	var long []byte
 	for {
@@ -217,7 +215,7 @@ func readError(err error) error {
 }
 
 // answered gives a line to the call that waits longest. One that nobody waits for is why the server closes.
-func (s *socketRemote) answered(line []byte) error {
+func (s *socketTransport) answered(line []byte) error {
 	answer, err := decodeAnswer(line)
 	if err != nil {
 		return err
@@ -233,7 +231,7 @@ func (s *socketRemote) answered(line []byte) error {
 }
 
 // end gives the connection up.
-func (s *socketRemote) end(err error) {
+func (s *socketTransport) end(err error) {
 	s.once.Do(func() {
 		s.err = err
 		close(s.ended)
@@ -241,56 +239,8 @@ func (s *socketRemote) end(err error) {
 	})
 }
 
-func (s *socketRemote) close() error {
-	s.end(ErrRemoteClosed)
+func (s *socketTransport) close() error {
+	s.end(ErrClosed)
 	s.gone.Wait()
 	return nil
-}
-
-func (s *socketRemote) stream(ctx context.Context, commands iter.Seq[*api.Command]) iter.Seq2[*api.Answer, error] {
-	return func(yield func(*api.Answer, error) bool) {
-		ctx, cancel := context.WithCancel(ctx)
-		defer cancel()
-		calls := make(chan *call, remoteInFlight)
-		go s.startAll(ctx, commands, calls)
-		for {
-			var c *call
-			select {
-			case c = <-calls:
-			case <-ctx.Done():
-				yield(nil, ctx.Err())
-				return
-			}
-			if c == nil {
-				return
-			}
-			if answer, err := s.wait(ctx, c); !yield(answer, err) || err != nil {
-				return
-			}
-		}
-	}
-}
-
-// startAll starts commands and passes them on in the same order. It closes calls after the last one.
-func (s *socketRemote) startAll(ctx context.Context, commands iter.Seq[*api.Command], calls chan<- *call) {
-	for command := range commands {
-		line, err := encodeCommand(command)
-		c := newCall(line)
-		if err == nil {
-			err = s.start(ctx, c)
-		}
-		if err != nil {
-			c.err = err
-			close(c.done)
-		}
-		select {
-		case calls <- c:
-		case <-ctx.Done():
-			return
-		}
-		if err != nil {
-			return
-		}
-	}
-	close(calls)
 }
