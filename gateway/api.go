@@ -78,7 +78,7 @@ func (a *httpAPI) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 func (a *httpAPI) serve(w http.ResponseWriter, r *http.Request, name string) {
-	if refusal := a.gateway.keyring().check(r); refusal != nil {
+	if refusal := a.gateway.keyring().Check(r); refusal != nil {
 		w.Header().Set("WWW-Authenticate", `Bearer realm="molva"`)
 		a.answer(w, refusal)
 		return

@@ -10,6 +10,7 @@ import (
 	"github.com/molva-ws/molva"
 	"github.com/molva-ws/molva/gateway/api"
 	"github.com/molva-ws/molva/gateway/internal/command"
+	"github.com/molva-ws/molva/gateway/internal/idempotency"
 )
 
 // Do carries a command out. It waits for nothing but, at a send with a key that is just being used, for the one who
@@ -93,10 +94,21 @@ func (g *Gateway) doSend(ctx context.Context, c *api.Command) (*api.Answer, *com
 	if c.Key == "" {
 		return g.sendNow(c), nil
 	}
-	if len(c.Key) > maxKey {
-		return nil, wrongField("key must be 1 to " + strconv.Itoa(maxKey) + " bytes")
+	return g.doSendOnce(ctx, c)
+}
+
+// doSendOnce sends unless the key was used before.
+func (g *Gateway) doSendOnce(ctx context.Context, c *api.Command) (*api.Answer, *commandError) {
+	if len(c.Key) > idempotency.MaxKey {
+		return nil, wrongField("key must be 1 to " + strconv.Itoa(idempotency.MaxKey) + " bytes")
 	}
-	return g.keys.once(ctx, *g.limits(), c, func() *api.Answer { return g.sendNow(c) })
+	l := g.limits()
+	remembered := idempotency.Limits{Keys: l.Keys, Age: l.KeyAge}
+	a := g.keys.Once(ctx, remembered, c, func() *api.Answer { return g.sendNow(c) })
+	if a.Error != "" {
+		return nil, &commandError{a.Error, a.Message}
+	}
+	return a, nil
 }
 
 // isOne reports whether just one of several things is so.

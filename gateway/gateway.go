@@ -19,6 +19,8 @@ import (
 
 	"github.com/molva-ws/molva"
 	"github.com/molva-ws/molva/gateway/api"
+	"github.com/molva-ws/molva/gateway/console"
+	"github.com/molva-ws/molva/gateway/internal/idempotency"
 	"github.com/molva-ws/molva/internal/quietlog"
 )
 
@@ -44,7 +46,7 @@ type Gateway struct {
 	// Console serves the page at /, and the room $stats to whom Rules.Join lets in.
 	Console bool
 	// Hints are shown on the page at /.
-	Hints Hints
+	Hints console.Hints
 	// Hosts are the names, without a port, that requests may have in Host; others get 421. "localhost" stands for all
 	// names and addresses of this machine's own. A server that only this machine should reach, and that lets everybody
 	// be whom they like, needs it: pages from elsewhere can have their name point here. Nil: any.
@@ -80,7 +82,7 @@ type Gateway struct {
 	conns    roster
 	turned   turned
 	rooms    rooms
-	keys     keys
+	keys     idempotency.Keys
 	feed     feed
 	heard    heard
 
@@ -185,8 +187,8 @@ func (g *Gateway) setUpRoutes() {
 	g.routes.HandleFunc("/readyz", g.readyz)
 	g.routes.HandleFunc("/molva.js", g.script)
 	if g.Console {
-		console := g.consoleHandler()
-		g.routes.Handle("/{$}", console)
-		g.routes.Handle("/console/", console)
+		page := console.Handler(func() console.Hints { return g.policy.Load().Hints })
+		g.routes.Handle("/{$}", page)
+		g.routes.Handle("/console/", page)
 	}
 }

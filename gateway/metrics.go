@@ -35,7 +35,7 @@ func (g *Gateway) metricsHandler() http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Cache-Control", "no-store")
 		switch {
-		case !fromThisMachine(r) && g.keyring().check(r) != nil:
+		case !fromThisMachine(r) && g.keyring().Check(r) != nil:
 			w.Header().Set("WWW-Authenticate", `Bearer realm="molva"`)
 			http.Error(w, "metrics are for this machine, and for those with a key: send Authorization: Bearer KEY",
 				http.StatusUnauthorized)

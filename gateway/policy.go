@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/molva-ws/molva"
+	"github.com/molva-ws/molva/gateway/console"
+	"github.com/molva-ws/molva/gateway/internal/keyring"
 )
 
 // Policy is what of a [Gateway] may change while it serves. Its fields are those of Gateway.
@@ -16,7 +18,7 @@ type Policy struct {
 	Rules     Rules
 	Observer  Observer
 	Keys      []string
-	Hints     Hints
+	Hints     console.Hints
 	Hosts     []string
 	Limits    Limits
 	WebSocket molva.Policy
@@ -26,12 +28,12 @@ type Policy struct {
 type policy struct {
 	Policy
 	limits  Limits // with the defaults filled in
-	keyring keyring
+	keyring keyring.Ring
 }
 
 func newPolicy(p Policy) *policy {
 	p.WebSocket.Limits = withClientDefaults(p.WebSocket.Limits)
-	return &policy{Policy: p, limits: p.Limits.withDefaults(), keyring: newKeyring(p.Keys)}
+	return &policy{Policy: p, limits: p.Limits.withDefaults(), keyring: keyring.New(p.Keys)}
 }
 
 // Policy returns the one that holds, to be changed and set. It may be called from any goroutine.
@@ -70,10 +72,10 @@ func (g *Gateway) firstPolicy() *policy {
 }
 
 // These return what holds now.
-func (g *Gateway) keyring() keyring    { return g.policy.Load().keyring }
-func (g *Gateway) limits() *Limits     { return &g.policy.Load().limits }
-func (g *Gateway) rules() *Rules       { return &g.policy.Load().Rules }
-func (g *Gateway) observer() *Observer { return &g.policy.Load().Observer }
+func (g *Gateway) keyring() keyring.Ring { return g.policy.Load().keyring }
+func (g *Gateway) limits() *Limits       { return &g.policy.Load().limits }
+func (g *Gateway) rules() *Rules         { return &g.policy.Load().Rules }
+func (g *Gateway) observer() *Observer   { return &g.policy.Load().Observer }
 
 // errUserConns says that a user has as many connections as there may be.
 var errUserConns = errors.New("too many connections of this user; close one of them first")

@@ -13,6 +13,7 @@ import (
 
 	"github.com/molva-ws/molva/gateway/api"
 	"github.com/molva-ws/molva/gateway/internal/command"
+	"github.com/molva-ws/molva/gateway/internal/keyring"
 )
 
 // answerBurst is how many bytes of answers share a system call, roughly. More are not gathered: who does not read them
@@ -92,7 +93,7 @@ func (c *socketConn) flush() error {
 
 // authenticate reads the first line, which must have a key. That it comes first keeps web pages out: a browser can be
 // made to send lines to any port of its own machine, but not without a line of HTTP before them.
-func (c *socketConn) authenticate(keys keyring) *api.Answer {
+func (c *socketConn) authenticate(keys keyring.Ring) *api.Answer {
 	if len(keys) == 0 {
 		return api.Refusedf(api.ErrUnauthorized,
 			"this server has no key, so nobody may say commands here; set one and start again")
@@ -105,7 +106,7 @@ func (c *socketConn) authenticate(keys keyring) *api.Answer {
 	if err != nil || json.Unmarshal(line, &auth) != nil || auth.Command != "auth" {
 		return api.Refusedf(api.ErrUnauthorized, `the first line must be {"command":"auth","key":"KEY"}`)
 	}
-	if !keys.opens(auth.Key) {
+	if !keys.Opens(auth.Key) {
 		return api.Refusedf(api.ErrUnauthorized, "this key is not one of this server's")
 	}
 	c.nc.SetReadDeadline(time.Time{})

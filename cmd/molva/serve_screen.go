@@ -7,7 +7,7 @@ import (
 	"net"
 	"strings"
 
-	"github.com/molva-ws/molva/gateway"
+	webconsole "github.com/molva-ws/molva/gateway/console"
 	"github.com/molva-ws/molva/gateway/localsocket"
 	"github.com/molva-ws/molva/internal/console"
 	"github.com/molva-ws/molva/internal/machine"
@@ -76,8 +76,8 @@ func (a *announcement) send() string {
 }
 
 // hints returns what the page tells, to whoever can reach it from elsewhere not all of it.
-func (a *announcement) hints() gateway.Hints {
-	h := gateway.Hints{Send: a.send()}
+func (a *announcement) hints() webconsole.Hints {
+	h := webconsole.Hints{Send: a.send()}
 	if a.key != "" {
 		h.Run = rand.Text()
 	}

@@ -6,6 +6,7 @@ import (
 
 	"github.com/molva-ws/molva"
 	"github.com/molva-ws/molva/gateway"
+	"github.com/molva-ws/molva/gateway/console"
 )
 
 // policy returns what of a gateway may change, but for who may come in, the rules and who is told.
@@ -14,7 +15,7 @@ func (s *Settings) policy() gateway.Policy {
 	return gateway.Policy{
 		Keys:  s.APIKeys(),
 		Hosts: s.Hosts,
-		Hints: gateway.Hints{Open: !s.Auth.On()},
+		Hints: console.Hints{Open: !s.Auth.On()},
 		Limits: gateway.Limits{
 			Rooms:        l.Rooms,
 			Name:         l.Name,

@@ -11,6 +11,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/molva-ws/molva/gateway"
+	"github.com/molva-ws/molva/gateway/console"
 	"github.com/molva-ws/molva/gateway/hooks"
 	"github.com/molva-ws/molva/gateway/identity"
 	"github.com/molva-ws/molva/gateway/rules"
@@ -35,7 +36,7 @@ type Server struct {
 type Own struct {
 	Key    string         // for the HTTP API if there is no other
 	Hosts  []string       // names that requests may have in Host where only this machine may connect
-	Hints  gateway.Hints  // for the page where only this machine may connect
+	Hints  console.Hints  // for the page where only this machine may connect
 	Listen []net.Addr     // where it serves the web
 	Level  *slog.LevelVar // of the logger; it follows the settings
 	Logger *slog.Logger

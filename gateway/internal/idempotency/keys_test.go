@@ -1,10 +1,11 @@
-package gateway
+package idempotency
 
 import (
 	"context"
 	"encoding/json"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/molva-ws/molva/gateway/api"
 )
@@ -12,13 +13,13 @@ import (
 // TestAKeyWhoseSendPanicsIsNotPending has a second request wait for a first one that panics: the second sends.
 func TestAKeyWhoseSendPanicsIsNotPending(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var k keys
-		limits := Limits{}.withDefaults()
+		var k Keys
+		limits := Limits{Keys: 100, Age: time.Minute}
 		c := &api.Command{Key: "k", User: "42", Message: json.RawMessage("1")}
 		going := make(chan struct{})
 		go func() {
 			defer func() { recover() }()
-			k.once(t.Context(), limits, c, func() *api.Answer {
+			k.Once(t.Context(), limits, c, func() *api.Answer {
 				<-going
 				panic("a bug")
 			})
@@ -26,17 +27,16 @@ func TestAKeyWhoseSendPanicsIsNotPending(t *testing.T) {
 		synctest.Wait()
 		second := make(chan *api.Answer)
 		go func() {
-			a, _ := k.once(t.Context(), limits, c, func() *api.Answer { return &api.Answer{MsgID: "second"} })
-			second <- a
+			second <- k.Once(t.Context(), limits, c, func() *api.Answer { return &api.Answer{MsgID: "second"} })
 		}()
 		synctest.Wait()
 		close(going)
 		if a := <-second; a == nil || a.MsgID != "second" || a.Repeated {
 			t.Errorf("the one who waited got %+v", a)
 		}
-		again, err := k.once(context.Background(), limits, c, func() *api.Answer { return &api.Answer{MsgID: "third"} })
-		if err != nil || again.MsgID != "second" || !again.Repeated {
-			t.Errorf("afterwards: %+v, %v", again, err)
+		again := k.Once(context.Background(), limits, c, func() *api.Answer { return &api.Answer{MsgID: "third"} })
+		if again.Error != "" || again.MsgID != "second" || !again.Repeated {
+			t.Errorf("afterwards: %+v", again)
 		}
 	})
 }

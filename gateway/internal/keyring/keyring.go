@@ -1,4 +1,5 @@
-package gateway
+// Package keyring knows the bearer keys that open the gateway to applications.
+package keyring
 
 import (
 	"crypto/sha256"
@@ -9,13 +10,13 @@ import (
 	"github.com/molva-ws/molva/gateway/api"
 )
 
-// keyring has the bearer keys that are good. It compares hashes, in constant time and all of them, so that the time
+// Ring has the keys that are good. It compares hashes, in constant time and all of them, so that the time
 // tells neither the length of a key nor which of them it was.
-type keyring [][sha256.Size]byte
+type Ring [][sha256.Size]byte
 
-// newKeyring leaves out empty keys, which anybody could guess.
-func newKeyring(keys []string) keyring {
-	var ring keyring
+// New leaves out empty keys, which anybody could guess.
+func New(keys []string) Ring {
+	var ring Ring
 	for _, key := range keys {
 		if key != "" {
 			ring = append(ring, sha256.Sum256([]byte(key)))
@@ -24,7 +25,8 @@ func newKeyring(keys []string) keyring {
 	return ring
 }
 
-func (ring keyring) opens(key string) bool {
+// Opens reports whether key is one of them.
+func (ring Ring) Opens(key string) bool {
 	hash := sha256.Sum256([]byte(key))
 	found := 0
 	for i := range ring {
@@ -33,8 +35,8 @@ func (ring keyring) opens(key string) bool {
 	return found == 1
 }
 
-// check returns nil if a request brings a good key (RFC 6750 §2.1), else the answer.
-func (ring keyring) check(r *http.Request) *api.Answer {
+// Check returns nil if a request brings a good key (RFC 6750 §2.1), else the answer.
+func (ring Ring) Check(r *http.Request) *api.Answer {
 	fields := r.Header.Values("Authorization")
 	switch {
 	case len(ring) == 0:
@@ -48,7 +50,7 @@ func (ring keyring) check(r *http.Request) *api.Answer {
 	if !strings.EqualFold(scheme, "Bearer") {
 		return api.Refusedf(api.ErrUnauthorized, "the key has to come as Authorization: Bearer KEY")
 	}
-	if !ring.opens(strings.Trim(key, " ")) {
+	if !ring.Opens(strings.Trim(key, " ")) {
 		return api.Refusedf(api.ErrUnauthorized, "this key is not one of this server's")
 	}
 	return nil

@@ -1,4 +1,4 @@
-package gateway
+package keyring
 
 import (
 	"go/ast"
@@ -9,12 +9,12 @@ import (
 )
 
 func TestOnlyWholeKeysOpen(t *testing.T) {
-	ring := newKeyring([]string{"0123456789abcdef", "", "fedcba9876543210"})
+	ring := New([]string{"0123456789abcdef", "", "fedcba9876543210"})
 	for key, want := range map[string]bool{
 		"0123456789abcdef": true, "fedcba9876543210": true,
 		"": false, "0": false, "0123456789abcde": false, "0123456789abcdef0": false, "0123456789abcdeF": false,
 	} {
-		if ring.opens(key) != want {
+		if ring.Opens(key) != want {
 			t.Errorf("%q opens: %t", key, !want)
 		}
 	}
@@ -29,10 +29,10 @@ func TestKeysAreComparedInConstantTime(t *testing.T) {
 	}
 	i := slices.IndexFunc(file.Decls, func(d ast.Decl) bool {
 		f, ok := d.(*ast.FuncDecl)
-		return ok && f.Name.Name == "opens"
+		return ok && f.Name.Name == "Opens"
 	})
 	if i < 0 {
-		t.Fatal("there is no method opens")
+		t.Fatal("there is no method Opens")
 	}
 	constant := false
 	ast.Inspect(file.Decls[i], func(n ast.Node) bool {

@@ -1,4 +1,5 @@
-package gateway
+// Package idempotency has what is said twice with the same key done once.
+package idempotency
 
 import (
 	"context"
@@ -9,11 +10,17 @@ import (
 	"github.com/molva-ws/molva/gateway/api"
 )
 
-// maxKey is the longest idempotency key, in bytes.
-const maxKey = 255
+// MaxKey is the longest key, in bytes.
+const MaxKey = 255
 
-// keys remembers the idempotency keys of sends, so that what is said twice is sent once.
-type keys struct {
+// Limits bounds what is remembered.
+type Limits struct {
+	Keys int
+	Age  time.Duration // since the answer
+}
+
+// Keys remembers the keys of sends, so that what is said twice is sent once. It is ready as it is.
+type Keys struct {
 	mu    sync.Mutex
 	byKey map[string]*keyed
 	old   []*keyed // those that are done, the oldest first
@@ -43,35 +50,36 @@ func digestOf(c *api.Command) uint64 {
 	return h.Sum64()
 }
 
-// once sends what c says unless its key was used before. Whoever comes while it is being sent waits.
-func (k *keys) once(ctx context.Context, l Limits, c *api.Command, send func() *api.Answer) (*api.Answer, *commandError) {
+// Once sends what c says unless its key was used before. Whoever comes while it is being sent waits.
+// The answer has its error if there is no other: another message had the key, or the context was done first.
+func (k *Keys) Once(ctx context.Context, l Limits, c *api.Command, send func() *api.Answer) *api.Answer {
 	digest := digestOf(c)
 	for {
 		first, wait, mine := k.claim(c.Key, digest, l)
 		switch {
 		case mine:
-			return k.carryOut(first, send), nil
+			return k.carryOut(first, send)
 		case first.digest != digest:
-			return nil, &commandError{api.ErrKeyReused, "the key was used for another message"}
+			return api.Refusedf(api.ErrKeyReused, "the key was used for another message")
 		case wait == nil:
 			again := first.answer
 			again.Repeated = true
-			return &again, nil
+			return &again
 		}
 		select {
 		case <-wait:
 		case <-ctx.Done():
-			return nil, &commandError{api.ErrBusy, "the same key is being used; ask again"}
+			return api.Refusedf(api.ErrBusy, "the same key is being used; ask again")
 		}
 	}
 }
 
 // claim returns the send of a key and, if it is not done yet, a channel that is closed when it is. mine says that
 // nobody has had the key before; the caller must call carryOut then.
-func (k *keys) claim(key string, digest uint64, l Limits) (entry *keyed, wait <-chan struct{}, mine bool) {
+func (k *Keys) claim(key string, digest uint64, l Limits) (entry *keyed, wait <-chan struct{}, mine bool) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	k.forget(time.Now().Add(-l.KeyAge), l.Keys+1)
+	k.forget(time.Now().Add(-l.Age), l.Keys+1)
 	if e := k.byKey[key]; e != nil {
 		if !e.at.IsZero() {
 			return e, nil, false
@@ -91,13 +99,13 @@ func (k *keys) claim(key string, digest uint64, l Limits) (entry *keyed, wait <-
 }
 
 // carryOut sends, and keeps the answer. A key whose send panics is as good as new: who waits for it sends in its place.
-func (k *keys) carryOut(e *keyed, send func() *api.Answer) *api.Answer {
+func (k *Keys) carryOut(e *keyed, send func() *api.Answer) *api.Answer {
 	defer k.abandon(e)
 	return k.answered(e, send())
 }
 
 // abandon forgets a key whose send was not answered.
-func (k *keys) abandon(e *keyed) {
+func (k *Keys) abandon(e *keyed) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if !e.at.IsZero() {
@@ -110,7 +118,7 @@ func (k *keys) abandon(e *keyed) {
 }
 
 // answered notes what came of a send, and returns it.
-func (k *keys) answered(e *keyed, a *api.Answer) *api.Answer {
+func (k *Keys) answered(e *keyed, a *api.Answer) *api.Answer {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	e.answer, e.at = *a, time.Now()
@@ -124,7 +132,7 @@ func (k *keys) answered(e *keyed, a *api.Answer) *api.Answer {
 
 // forget drops the keys from before a time, and the oldest until there are fewer than most. Keys whose send is not done
 // stay.
-func (k *keys) forget(before time.Time, most int) {
+func (k *Keys) forget(before time.Time, most int) {
 	for k.first < len(k.old) && (len(k.old)-k.first >= most || k.old[k.first].at.Before(before)) {
 		delete(k.byKey, k.old[k.first].key)
 		k.old[k.first] = nil

@@ -1,4 +1,6 @@
-package gateway
+// Package console is the page that the gateway shows at /: who is connected, what is sent, how the server does. It is
+// for the one who runs the server, and for the first minute of everybody else.
+package console
 
 import (
 	"bytes"
@@ -9,12 +11,12 @@ import (
 	"time"
 )
 
-//go:embed console
-var consoleFiles embed.FS
+//go:embed *.html *.css *.js *.svg
+var files embed.FS
 
-// consolePolicy lets the page load its own files and talk to its own server, and nothing else. Even if a message got
+// policy lets the page load its own files and talk to its own server, and nothing else. Even if a message got
 // into the page as HTML, no script in it would run.
-const consolePolicy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; " +
+const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; " +
 	"base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'"
 
 // Hints is what the page tells whoever opens it, so that the lines on it can be typed as they are. Who can reach the
@@ -30,13 +32,13 @@ type Hints struct {
 	Open bool `json:"open,omitempty"`
 }
 
-// consoleHandler serves the page at /, its files and the hints below /console/.
-func (g *Gateway) consoleHandler() http.Handler {
+// Handler serves the page at /, its files and the hints, which it asks for each time, below /console/.
+func Handler(hints func() Hints) http.Handler {
 	mux := http.NewServeMux()
-	mux.HandleFunc("/{$}", func(w http.ResponseWriter, r *http.Request) { serveConsole(w, r, "index.html") })
-	mux.HandleFunc("/console/hints.json", g.serveHints)
+	mux.HandleFunc("/{$}", func(w http.ResponseWriter, r *http.Request) { serveFile(w, r, "index.html") })
+	mux.HandleFunc("/console/hints.json", func(w http.ResponseWriter, r *http.Request) { serveHints(w, r, hints()) })
 	mux.HandleFunc("/console/{file}", func(w http.ResponseWriter, r *http.Request) {
-		serveConsole(w, r, r.PathValue("file"))
+		serveFile(w, r, r.PathValue("file"))
 	})
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Method != http.MethodGet && r.Method != http.MethodHead {
@@ -45,7 +47,7 @@ func (g *Gateway) consoleHandler() http.Handler {
 			return
 		}
 		h := w.Header()
-		h.Set("Content-Security-Policy", consolePolicy)
+		h.Set("Content-Security-Policy", policy)
 		h.Set("Cross-Origin-Opener-Policy", "same-origin")
 		h.Set("Cross-Origin-Resource-Policy", "same-origin")
 		h.Set("X-Content-Type-Options", "nosniff")
@@ -55,30 +57,30 @@ func (g *Gateway) consoleHandler() http.Handler {
 	})
 }
 
-// consoleTypes are named here so that no file of the system decides.
-var consoleTypes = map[string]string{
+// types are named here so that no file of the system decides.
+var types = map[string]string{
 	".html": "text/html; charset=utf-8",
 	".css":  "text/css; charset=utf-8",
 	".js":   "text/javascript; charset=utf-8",
 	".svg":  "image/svg+xml",
 }
 
-func serveConsole(w http.ResponseWriter, r *http.Request, name string) {
-	content, err := consoleFiles.ReadFile("console/" + name)
+func serveFile(w http.ResponseWriter, r *http.Request, name string) {
+	content, err := files.ReadFile(name)
 	if err != nil {
 		http.NotFound(w, r)
 		return
 	}
-	w.Header().Set("Content-Type", consoleTypes[path.Ext(name)])
+	w.Header().Set("Content-Type", types[path.Ext(name)])
 	http.ServeContent(w, r, name, time.Time{}, bytes.NewReader(content))
 }
 
-func (g *Gateway) serveHints(w http.ResponseWriter, r *http.Request) {
-	hints, err := json.Marshal(g.policy.Load().Hints)
+func serveHints(w http.ResponseWriter, r *http.Request, hints Hints) {
+	text, err := json.Marshal(hints)
 	if err != nil {
 		http.Error(w, "internal error", http.StatusInternalServerError)
 		return
 	}
 	w.Header().Set("Content-Type", "application/json")
-	http.ServeContent(w, r, "hints.json", time.Time{}, bytes.NewReader(hints))
+	http.ServeContent(w, r, "hints.json", time.Time{}, bytes.NewReader(text))
 }
