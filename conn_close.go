@@ -120,12 +120,28 @@ func (c *Conn) sendClose(closing *CloseError) bool {
 
 // finish ends the connection: with a close frame, if none was sent yet, and without waiting for an answer.
 func (c *Conn) finish(closing *CloseError) {
-	if !c.sendClose(closing) {
-		if first := c.closing.Load(); closing.cause == nil {
-			closing = first // the peer has answered
-		}
-	}
+	closing = c.lastFrame(closing)
 	c.transport.Finish(closing, c.set.close)
+	c.endPull(closing)
+}
+
+// part is finish where the peer's close frame has come and nothing can come behind it, so that the socket need not wait
+// for the peer.
+func (c *Conn) part(closing *CloseError) {
+	closing = c.lastFrame(closing)
+	c.transport.Part(closing, c.set.close)
+	c.endPull(closing)
+}
+
+// lastFrame sends a close frame, if none was sent yet, and returns what the connection ends with.
+func (c *Conn) lastFrame(closing *CloseError) *CloseError {
+	if !c.sendClose(closing) && closing.cause == nil {
+		return c.closing.Load() // the peer has answered
+	}
+	return closing
+}
+
+func (c *Conn) endPull(closing *CloseError) {
 	if c.pull != nil {
 		c.end(closing)
 	}

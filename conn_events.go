@@ -44,7 +44,7 @@ func (c *Conn) dispatch(p []byte) (messages int) {
 			c.transport.Cork()
 		}
 		if ev.Op.IsControl() {
-			c.control(ev)
+			c.control(ev, len(rest) > 0)
 			continue
 		}
 		if c.extra != nil {
@@ -70,8 +70,8 @@ func (e *events) Closed(err error) {
 	c.end(err)
 }
 
-// control does what a control frame asks for (RFC 6455 §5.5).
-func (c *Conn) control(ev wire.Event) {
+// control does what a control frame asks for (RFC 6455 §5.5). more says that bytes have come behind it.
+func (c *Conn) control(ev wire.Event, more bool) {
 	c.countControl()
 	switch ev.Op {
 	case wire.OpPing:
@@ -79,14 +79,26 @@ func (c *Conn) control(ev wire.Event) {
 	case wire.OpPong:
 		c.pong(ev.Payload)
 	case wire.OpClose:
-		c.peerClosed(ev.Payload)
+		c.peerClosed(ev.Payload, more)
 	}
 }
 
-// peerClosed answers the peer's close frame, unless it is itself the answer, and ends the connection.
-func (c *Conn) peerClosed(payload []byte) {
+// peerClosed answers the peer's close frame, unless it is itself the answer, and ends the connection. more says that
+// bytes have come behind it.
+func (c *Conn) peerClosed(payload []byte, more bool) {
 	code, reason, _ := wire.ParseClose(payload)
-	c.finish(&CloseError{Code: code, Reason: reason, ByPeer: true})
+	closing := &CloseError{Code: code, Reason: reason, ByPeer: true}
+	if !more && c.closesFirst() {
+		c.part(closing)
+		return
+	}
+	c.finish(closing)
+}
+
+// closesFirst reports whether this end may close the socket without waiting for the peer, whose close frame has come:
+// a server closes first (RFC 6455 §7.1.1), unless the peer may still have a pong to send.
+func (c *Conn) closesFirst() bool {
+	return c.role == wire.Server && c.throttle() == nil && !c.awaitsPong()
 }
 
 // violated ends the connection for what the peer did wrong.

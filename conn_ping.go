@@ -10,7 +10,8 @@ import (
 
 // pings are the pings that wait for their pong.
 type pings struct {
-	last    uint64
+	last    uint64 // that was sent
+	ponged  uint64 // the last of those that were answered
 	waiting map[uint64]chan struct{}
 }
 
@@ -69,9 +70,24 @@ func (c *Conn) forgetPing(id uint64) {
 	delete(c.later.pings.waiting, id)
 }
 
+// awaitsPong reports whether a ping, of the keepalive or of Ping, was not answered yet.
+func (c *Conn) awaitsPong() bool {
+	if c.pinged.Load() != 0 {
+		return true
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.later != nil && c.later.pings != nil && c.later.pings.last != c.later.pings.ponged
+}
+
 // pong wakes the one whose ping it answers. A pong that nobody asked for means nothing (RFC 6455 §5.5.3).
 func (c *Conn) pong(payload []byte) {
-	if len(payload) != 8 {
+	switch len(payload) {
+	case 0:
+		c.pinged.Store(0) // is the keepalive's
+		return
+	case 8:
+	default:
 		return
 	}
 	id := binary.BigEndian.Uint64(payload)
@@ -80,9 +96,16 @@ func (c *Conn) pong(payload []byte) {
 	if c.later == nil || c.later.pings == nil {
 		return
 	}
-	waiting := c.later.pings.waiting
-	if ponged, ok := waiting[id]; ok {
-		delete(waiting, id)
+	c.later.pings.pong(id)
+}
+
+// pong notes that a ping was answered, and so are those before it (RFC 6455 §5.5.3).
+func (p *pings) pong(id uint64) {
+	if id <= p.last {
+		p.ponged = max(p.ponged, id)
+	}
+	if ponged, ok := p.waiting[id]; ok {
+		delete(p.waiting, id)
 		close(ponged)
 	}
 }

@@ -188,7 +188,7 @@ func (c *Conn) decode() (wire.Event, error) {
 		if !ev.Op.IsControl() {
 			return ev, nil
 		}
-		c.control(ev)
+		c.control(ev, len(rest) > 0)
 	}
 }
 

@@ -63,6 +63,11 @@ type Conn interface {
 	// or the linger time has passed. Then comes Closed(err). Without that reading, closing a socket whose peer is
 	// still sending would reset it, and the peer might never see what was sent last.
 	Finish(err error, linger time.Duration)
+	// Part is Finish where the peer has said that it will send nothing more and waits for this end to close. The socket
+	// is closed as soon as everything is sent, without waiting for the peer to close it too; but if bytes may be left
+	// unread in it, or the peer is slow to take what is sent, Part does as Finish does. Only the Handler, or who reads
+	// from a [Stream], may call it.
+	Part(err error, linger time.Duration)
 	// Abort cuts the connection at once, without sending what is queued. Closed(err) follows.
 	Abort(err error)
 	// LocalAddr and RemoteAddr return the addresses of the socket.

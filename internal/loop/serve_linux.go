@@ -142,7 +142,7 @@ func (l *eventLoop) attend(c *sock) (mine bool) {
 	}
 	l.flush(c)
 	l.keep(c.queue.unused())
-	if c.state == finishing && c.queue.empty() && !c.writing {
+	if c.finishing() && c.queue.empty() && !c.writing {
 		l.sent(c)
 	}
 	if c.state >= aborted {
@@ -183,7 +183,7 @@ func (l *eventLoop) goOn(c *sock) {
 
 // sent goes on with Finish when everything is sent. The lock is held.
 func (l *eventLoop) sent(c *sock) {
-	if c.ended || c.linger == 0 {
+	if c.ended || c.linger == 0 || l.partsNow(c) {
 		c.state = aborted
 		return
 	}
@@ -193,6 +193,12 @@ func (l *eventLoop) sent(c *sock) {
 		c.guard = max(l.tick+c.linger, 1)
 		l.readLater(c)
 	}
+}
+
+// partsNow reports whether the socket of a peer that has said its last word can be closed without a reset, which would
+// take what was sent last with it: the socket was read empty, and what was sent fitted into it. The lock is held.
+func (l *eventLoop) partsNow(c *sock) bool {
+	return c.state == agreed && c.parting == staying && !c.ready
 }
 
 // alarmOf returns when the wheel is to give c back. A timer that is due during a callback waits for its return. The lock
@@ -208,7 +214,7 @@ func (l *eventLoop) alarmOf(c *sock) tick {
 // boundFinish sees to it that Finish does not wait longer for a peer that takes nothing than for one that does not
 // close. The lock is held.
 func (l *eventLoop) boundFinish(c *sock) {
-	if c.state == finishing && c.full && c.parting == staying && c.linger > 0 {
+	if c.finishing() && c.full && c.parting == staying && c.linger > 0 {
 		c.parting = bounded
 		c.guard = max(l.tick+c.linger, 1)
 	}

@@ -56,12 +56,16 @@ type sock struct {
 	peer  endpoint
 }
 
+// finishing reports whether what is queued is being sent before the end. The lock is held.
+func (c *sock) finishing() bool { return c.state == finishing || c.state == agreed }
+
 // state is how far the end of a connection has come. It only grows.
 type state uint8
 
 const (
 	open      state = iota
 	finishing       // takes no more messages; what is queued is being sent
+	agreed          // likewise, and the peer has said that it will send nothing more
 	aborted         // the descriptor is to be closed
 	detached        // the descriptor belongs to somebody else
 	closed          // Handler.Closed has been called
@@ -242,13 +246,19 @@ func (c *sock) SetTimer(d time.Duration) {
 func (c *sock) SetHandler(h Handler) { c.handler = h }
 
 // Finish implements [Conn].
-func (c *sock) Finish(err error, linger time.Duration) {
+func (c *sock) Finish(err error, linger time.Duration) { c.finish(finishing, err, linger) }
+
+// Part implements [Conn].
+func (c *sock) Part(err error, linger time.Duration) { c.finish(agreed, err, linger) }
+
+// finish begins to end the connection in good order: to is finishing or agreed.
+func (c *sock) finish(to state, err error, linger time.Duration) {
 	c.mu.Lock()
 	if c.state != open {
 		c.mu.Unlock()
 		return
 	}
-	c.state, c.reason = finishing, err
+	c.state, c.reason = to, err
 	if linger > 0 {
 		c.linger = tick(0).after(linger)
 	}

@@ -34,6 +34,33 @@ func (s *Stream) Finish(err error, linger time.Duration) {
 	}
 }
 
+// Part implements [Conn].
+func (s *Stream) Part(err error, linger time.Duration) {
+	if s.partNow(err) {
+		s.release()
+		return
+	}
+	s.Finish(err, linger)
+}
+
+// partNow cuts the connection if nothing can be lost by that: everything is sent, and nothing left to read, for the
+// socket would be reset otherwise. What is no plain socket may hold bytes that nobody knows of.
+func (s *Stream) partNow(err error) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.ended || !s.reader.drained {
+		return false
+	}
+	s.reason = err
+	s.corked = false
+	s.startWriting()
+	if s.cut || s.writing || !s.queue.empty() {
+		return false
+	}
+	s.cutLocked(err)
+	return true
+}
+
 // Detach gives the socket up, with nothing in the outbox. Only Handler.Data may call it; no other call follows, and the
 // stream is of no more use. It returns [ErrClosed].
 func (s *Stream) Detach() (net.Conn, error) {

@@ -38,6 +38,7 @@ type reader struct {
 	unshaken error // the deadline that ended a TLS handshake, which cannot be taken up again
 	stopped  bool  // got has had enough
 	looking  bool  // a second look is due
+	drained  bool  // the last read of the plain socket took all there was
 	discards int
 	last     atomic.Int64 // when bytes arrived, an instant
 }
@@ -221,9 +222,9 @@ func (s *Stream) readReady(fd uintptr) bool {
 		return true
 	}
 	b.Commit(n)
-	drained := n < b.Cap()
+	r.drained = n < b.Cap()
 	r.adapt(n, b.Cap())
-	if !s.take(b) || !drained {
+	if !s.take(b) || !r.drained {
 		return true
 	}
 	s.lookAgain()

@@ -22,7 +22,7 @@ const spareBytes = 2 * readSize
 // writes.
 func (l *eventLoop) flush(c *sock) {
 	for range maxWrites {
-		if c.writing || c.full || c.state > finishing {
+		if c.writing || c.full || c.state >= aborted {
 			return
 		}
 		o := c.queue.take()
