@@ -19,7 +19,11 @@ var patientClosing = molva.Timeouts{Ping: -1, Pong: -1, Close: peerPatience}
 // wantClosed wants the other end to have closed its socket whole, though this one has not.
 func (p *peer) wantClosed() {
 	p.Helper()
-	if err := p.writeTwice(); !errors.Is(err, syscall.EPIPE) && !errors.Is(err, syscall.ECONNRESET) {
+	var err error
+	for i := 0; i < 10_000 && err == nil; i++ { // a busy system may bring the reset some writes later
+		_, err = p.conn.Write(p.encode(pongFrame("")))
+	}
+	if !errors.Is(err, syscall.EPIPE) && !errors.Is(err, syscall.ECONNRESET) {
 		p.Errorf("writing to a closed socket: %v", err)
 	}
 }
@@ -27,18 +31,11 @@ func (p *peer) wantClosed() {
 // wantHalfClosed wants the other end to go on reading.
 func (p *peer) wantHalfClosed() {
 	p.Helper()
-	if err := p.writeTwice(); err != nil {
-		p.Errorf("writing to a socket that is read from: %v", err)
+	for range 2 { // the first one would make the system of the other end say that the socket is closed
+		if _, err := p.conn.Write(p.encode(pongFrame(""))); err != nil {
+			p.Errorf("writing to a socket that is read from: %v", err)
+		}
 	}
-}
-
-// writeTwice answers with the error of a second write: the first one makes the system of the other end say that the
-// socket is closed.
-func (p *peer) writeTwice() error {
-	pong := p.encode(pongFrame(""))
-	_, first := p.conn.Write(pong)
-	_, second := p.conn.Write(pong)
-	return errors.Join(first, second)
 }
 
 // A server closes first (RFC 6455 §7.1.1), and does not keep a socket for a client that takes its time.

@@ -3,8 +3,11 @@ package loop
 import (
 	"bytes"
 	"io"
+	"net"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 func TestLoopPartsWithoutWaitingForThePeer(t *testing.T) {
@@ -49,12 +52,27 @@ func TestLoopPartsWhenACallbackHasBlocked(t *testing.T) {
 	wantGone(t, nc)
 }
 
+// unread returns the number of bytes that wait in a socket.
+func unread(t *testing.T, nc net.Conn) (n int) {
+	t.Helper()
+	raw, err := nc.(*net.TCPConn).SyscallConn()
+	if err == nil {
+		err = raw.Control(func(fd uintptr) { n, err = unix.IoctlGetInt(int(fd), unix.SIOCINQ) })
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
 func TestLoopReadsOnWhereBytesAreLeftUnread(t *testing.T) {
 	r := newRecorder(t)
 	ours, theirs := adoptable(t)
+	ours.(*net.TCPConn).SetReadBuffer(4 * readSize)
 	if _, err := theirs.Write(make([]byte, readSize+1)); err != nil {
 		t.Fatal(err)
 	}
+	eventually(t, func() bool { return unread(t, ours) > readSize })
 	g := newGroup(t, GroupConfig{Loops: 1})
 	err := g.Adopt(ours, nil, func(c Conn) Handler {
 		r.calls.data = func([]byte) {
