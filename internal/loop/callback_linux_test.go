@@ -124,6 +124,38 @@ func TestConnectionComesBackToTheLoop(t *testing.T) {
 	})
 }
 
+func TestBlockingAgainKeepsAConnectionOffTheLoopAsLongAsTheFirstTime(t *testing.T) {
+	const blocked = 20 * time.Millisecond
+	g, address := serve(t, GroupConfig{Loops: 1, Blocked: blocked}, func(c Conn) Handler {
+		return &calls{data: func(p []byte) {
+			if p[0] == 'b' {
+				time.Sleep(3 * blocked)
+			}
+			c.Send(Head{}, p, Normal)
+		}}
+	})
+	nc := dial(t, address)
+	say := func(what string) {
+		io.WriteString(nc, what)
+		if _, err := io.ReadFull(nc, make([]byte, len(what))); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for began := time.Now(); time.Since(began) < 2*(surprise+caution); { // a loop is cautious at its beginning
+		say("quick")
+	}
+	say("block")
+	for range slowCalls - 1 {
+		say("quick")
+	}
+	say("block again") // of one more quick call the loop would have taken it back
+	before := g.Stats().Dispatched
+	for range slowCalls {
+		say("quick")
+	}
+	eventually(t, func() bool { return g.Stats().Dispatched >= before+slowCalls })
+}
+
 func TestBlockedHandlerKeepsItsBytes(t *testing.T) {
 	proceed := make(chan struct{})
 	got := make(chan string, 1)

@@ -338,6 +338,30 @@ func TestCorkEndsWhenFillIsCalledAgain(t *testing.T) {
 	wantWrite(t, theirs, "four")
 }
 
+// A cork that ended in time must not leave the next one without its bound.
+func TestCorkAfterCorkDoesNotHoldMessagesWhileHandlerBlocks(t *testing.T) {
+	ours, theirs := tcpPair(t)
+	s := NewStream(ours, new(Config), nil)
+	release := make(chan struct{})
+	h := reactTo(func(p []byte) {
+		s.Cork()
+		s.Send(Head{}, p, Normal)
+		if string(p) == "block" {
+			<-release
+		}
+	})
+	go s.Serve(h)
+	for range 10 { // a busy machine may keep any of them longer than its cork lasts
+		theirs.Write([]byte("quick"))
+		wantRead(t, theirs, []byte("quick"))
+	}
+	theirs.Write([]byte("block"))
+	wantRead(t, theirs, []byte("block"))
+	close(release)
+	theirs.Close()
+	h.wantClosed(t, io.EOF)
+}
+
 func TestCorkDoesNotHoldMessagesWhileHandlerBlocks(t *testing.T) {
 	for name, size := range map[string]int{"small": 5, "large": 8 << 20} {
 		t.Run(name, func(t *testing.T) {

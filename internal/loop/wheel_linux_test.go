@@ -151,6 +151,24 @@ func TestTimerIsReplacedAndCancelled(t *testing.T) {
 	}
 }
 
+// The wheel would keep a connection that has ended in memory until its timer was due.
+func TestConnectionTakesItsTimerAlong(t *testing.T) {
+	closed := make(chan error, 1)
+	c, _ := pair(t, GroupConfig{Loops: 1}, func(Conn) Handler {
+		return &calls{closed: func(err error) { closed <- err }}
+	})
+	next := func(s *sock) tick { return s.loop.wheel.next() }
+	c.SetTimer(time.Hour)
+	if inLoop(c, next) == 0 {
+		t.Fatal("the timer is not on the wheel")
+	}
+	c.Abort(nil)
+	receive(t, closed, "Closed")
+	if inLoop(c, next) != 0 {
+		t.Error("the wheel still waits for somebody")
+	}
+}
+
 func BenchmarkWheel(b *testing.B) {
 	w := wheel{now: 1}
 	socks := make([]sock, 10_000)

@@ -145,6 +145,47 @@ func TestDroppableMessagesMakeRoom(t *testing.T) {
 	}
 }
 
+// What a full socket has left of the outbox that was being written may be thrown away like what came later.
+func TestDroppableMessagesThatWereTakenForWritingMakeRoom(t *testing.T) {
+	const limit, size = 100 << 10, 1000
+	body := make([]byte, size)
+	returned := make(chan struct{})
+	c, nc := pair(t, GroupConfig{Loops: 1, Config: Config{Outbox: limit}}, func(c Conn) Handler {
+		return &calls{data: func([]byte) {
+			for range limit / size { // all of them are taken at once when this returns
+				c.Send(Head{}, body, Droppable)
+			}
+			returned <- struct{}{}
+		}}
+	})
+	for full := false; !full; {
+		io.WriteString(nc, "x")
+		receive(t, returned, "Data")
+		full = inLoop(c, func(s *sock) bool { return s.full && s.queue.size() > limit/2 })
+	}
+	for range limit / size {
+		if err := c.Send(Head{}, body, Droppable); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if q := c.Queued(); q > limit {
+		t.Errorf("%d bytes are queued, want %d at most", q, limit)
+	}
+}
+
+// inLoop asks something of a connection between two turns of its loop.
+func inLoop[T any](c Conn, ask func(*sock) T) T {
+	answer := make(chan T)
+	s := c.(*sock)
+	s.loop.order(func(*eventLoop) {
+		s.mu.Lock()
+		a := ask(s)
+		s.mu.Unlock()
+		answer <- a
+	})
+	return <-answer
+}
+
 func TestPeerThatStopsReadingIsCutOff(t *testing.T) {
 	closed := make(chan error, 1)
 	cfg := GroupConfig{Loops: 1, Config: Config{WriteTimeout: 200 * time.Millisecond}}
