@@ -179,6 +179,72 @@ func TestListenerCloseFreesTheAddressAndKeepsConnections(t *testing.T) {
 	}
 }
 
+// Whoever passed the socket on may go on holding it, and then its queue goes on filling.
+func TestListenerThatIsClosedIsNotAnnouncedThoughOthersHoldItsSocket(t *testing.T) {
+	g := newGroup(t, GroupConfig{Loops: 1})
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	held, err := l.(*net.TCPListener).File()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer held.Close()
+	ln, err := g.Listen(l, echo)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ln.Close()
+	dial(t, l.Addr().String())
+	announced := make(chan int)
+	g.loops[0].order(func(l *eventLoop) {
+		n, _ := l.poller.ready(make([]event, maxEvents))
+		announced <- n
+	})
+	if n := receive(t, announced, "answer"); n != 0 {
+		t.Errorf("%d events of a listener that is closed", n)
+	}
+}
+
+func TestListenLeavesToTheCallerWhatIsNoSocket(t *testing.T) {
+	g := newGroup(t, GroupConfig{Loops: 2})
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	if _, err := g.Listen(struct{ net.Listener }{l}, echo); !errors.Is(err, errors.ErrUnsupported) {
+		t.Errorf("Listen: %v", err)
+	}
+	wantOurs(t, l)
+}
+
+// wantOurs wants connections of l to come to the test.
+func wantOurs(t *testing.T, l net.Listener) {
+	t.Helper()
+	dial(t, l.Addr().String())
+	nc, err := l.Accept()
+	if err != nil {
+		t.Fatalf("the listener is not the caller's any more: %v", err)
+	}
+	nc.Close()
+}
+
+func TestListenForWantOfDescriptorsTakesNone(t *testing.T) {
+	g := newGroup(t, GroupConfig{Loops: 3})
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	limitDescriptors(t, 2) // one for each end of a connection
+	if _, err := g.Listen(l, echo); !errors.Is(err, syscall.EMFILE) {
+		t.Errorf("Listen: %v", err)
+	}
+	wantOurs(t, l)
+}
+
 func TestUnixSocketIsRemovedWithItsListener(t *testing.T) {
 	g := newGroup(t, GroupConfig{Loops: 1})
 	path := filepath.Join(t.TempDir(), "socket")

@@ -14,6 +14,7 @@ func TestAdmit(t *testing.T) {
 		name    string
 		limit   int
 		queued  []Priority // of messages of n bytes
+		resting bool       // they were taken for writing, and put down
 		p       Priority
 		want    error
 		dropped int
@@ -31,6 +32,8 @@ func TestAdmit(t *testing.T) {
 			queued: []Priority{Normal, Urgent}, p: Droppable, want: ErrFull},
 		{name: "beside what must not be dropped", limit: 2 * (n + pieceCost),
 			queued: []Priority{Normal, Droppable}, p: Droppable, dropped: 1},
+		{name: "in place of one that was taken and put down", limit: 2 * (n + pieceCost),
+			queued: []Priority{Droppable, Droppable}, resting: true, p: Normal, dropped: 1},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
@@ -39,6 +42,10 @@ func TestAdmit(t *testing.T) {
 			var q queue
 			for _, p := range c.queued {
 				q.add(Head{}, make([]byte, n), p)
+			}
+			if c.resting {
+				q.take()
+				q.rest()
 			}
 			if err := q.admit(n, c.p, cfg); err != c.want {
 				t.Errorf("admit returned %v, want %v", err, c.want)

@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"runtime"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -83,6 +84,23 @@ func TestPeerThatHasClosedItsSideGetsWhatIsQueued(t *testing.T) {
 	theirs.CloseWrite()
 	wantRead(t, theirs, last)
 	h.wantClosed(t, errReason)
+}
+
+// The system announces both at once, and only once. With one processor nobody reads between the two.
+func TestStreamSeesTheEndThatCameWithTheLastBytes(t *testing.T) {
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
+	for range 10 { // the runtime's monitor may come between
+		ours, theirs := tcpPair(t)
+		s := NewStream(ours, new(Config), nil)
+		h := reactTo(nil)
+		go s.Serve(h)
+		for range 10 { // Serve is to wait for the socket
+			runtime.Gosched()
+		}
+		theirs.Write([]byte("last"))
+		theirs.Close()
+		h.wantClosed(t, io.EOF)
+	}
 }
 
 func TestFinishBoundsWhatItReads(t *testing.T) {

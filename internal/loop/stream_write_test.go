@@ -167,6 +167,36 @@ func TestWaitRoomEndsWithTheConnection(t *testing.T) {
 	}
 }
 
+func TestStreamRefusesFramesLikeOtherMessages(t *testing.T) {
+	ours, _ := tcpPair(t)
+	s := NewStream(ours, &Config{Outbox: 1000}, nil)
+	defer s.Abort(nil)
+	wantFramesRefused(t, s)
+}
+
+// wantFramesRefused sends frames on a connection with an outbox of 1000 bytes whose peer does not read.
+func wantFramesRefused(t *testing.T, c Conn) {
+	t.Helper()
+	want := func(when string, f *Frame, p Priority, want error) {
+		t.Helper()
+		if err := c.SendFrame(f, p); err != want {
+			t.Errorf("a frame %s got %v, want %v", when, err, want)
+		}
+	}
+	small, large := shared("frame"), shared(string(make([]byte, 900)))
+	defer small.Release()
+	defer large.Release()
+	c.Hold(true)
+	want("while messages are held back", small, Normal, ErrHeld)
+	want("that passes nevertheless", small, Through, nil)
+	c.Hold(false)
+	want("after that", small, Normal, nil)
+	sendUntilFull(t, c, 900, Normal)
+	want("that finds no room", large, Normal, ErrFull)
+	c.Finish(nil, time.Hour)
+	want("after Finish", small, Urgent, ErrClosed)
+}
+
 func TestDropOldestKeepsTheNewest(t *testing.T) {
 	ours, theirs := tcpPair(t)
 	dropped := 0

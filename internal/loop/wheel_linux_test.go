@@ -151,6 +151,16 @@ func TestTimerIsReplacedAndCancelled(t *testing.T) {
 	}
 }
 
+func TestWhoIsNotOnTheWheelTakesNobodyOffIt(t *testing.T) {
+	w := wheel{now: 1}
+	waits := new(sock)
+	w.schedule(waits, wheelSlots) // in the slot of tick zero, which stands for never
+	w.cancel(new(sock))
+	if got := w.expired(wheelSlots); got != waits {
+		t.Errorf("the wheel gave back %p, want %p", got, waits)
+	}
+}
+
 // The wheel would keep a connection that has ended in memory until its timer was due.
 func TestConnectionTakesItsTimerAlong(t *testing.T) {
 	closed := make(chan error, 1)

@@ -127,6 +127,11 @@ func TestOutboxIsBoundedAndRoomIsAnnounced(t *testing.T) {
 	eventually(t, func() bool { return c.Queued() == 0 })
 }
 
+func TestFramesAreRefusedLikeOtherMessages(t *testing.T) {
+	c, _ := pair(t, GroupConfig{Loops: 1, Config: Config{Outbox: 1000}}, silent)
+	wantFramesRefused(t, c)
+}
+
 func TestDroppableMessagesMakeRoom(t *testing.T) {
 	var dropped atomic.Int64
 	cfg := Config{Outbox: 100 << 10, Dropped: func(n int) { dropped.Add(int64(n)) }}
