@@ -176,6 +176,9 @@ func TestListenerCloseFreesTheAddressAndKeepsConnections(t *testing.T) {
 		if err := exchange(nc, 10); err != nil {
 			t.Error(err)
 		}
+		if n := len(g.listeners); n != 0 {
+			t.Errorf("the group keeps %d closed listeners", n)
+		}
 	}
 }
 
@@ -232,17 +235,47 @@ func wantOurs(t *testing.T, l net.Listener) {
 }
 
 func TestListenForWantOfDescriptorsTakesNone(t *testing.T) {
+	const free = 2 // too few for three loops
 	g := newGroup(t, GroupConfig{Loops: 3})
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer l.Close()
-	limitDescriptors(t, 2) // one for each end of a connection
-	if _, err := g.Listen(l, echo); !errors.Is(err, syscall.EMFILE) {
-		t.Errorf("Listen: %v", err)
+	limitDescriptors(t, 20)
+	for name, listen := range map[string]func() (*Listener, error){
+		"Listen":          func() (*Listener, error) { return g.Listen(l, echo) },
+		"ListenReusePort": func() (*Listener, error) { return g.ListenReusePort("tcp", "127.0.0.1:0", false, echo) },
+	} {
+		taken := takeDescriptors(free)
+		if _, err := listen(); !errors.Is(err, syscall.EMFILE) {
+			t.Errorf("%s: %v", name, err)
+		}
+		left := takeDescriptors(0)
+		if len(left) < free {
+			t.Errorf("%s has left %d descriptors of %d", name, len(left), free)
+		}
+		for _, fd := range append(taken, left...) {
+			unix.Close(fd)
+		}
 	}
-	wantOurs(t, l)
+}
+
+// takeDescriptors takes all that the process may open but a few.
+func takeDescriptors(free int) (taken []int) {
+	for {
+		fd, err := unix.Dup(0)
+		if err != nil {
+			break
+		}
+		taken = append(taken, fd)
+	}
+	for range free {
+		last := len(taken) - 1
+		unix.Close(taken[last])
+		taken = taken[:last]
+	}
+	return taken
 }
 
 func TestUnixSocketIsRemovedWithItsListener(t *testing.T) {

@@ -1,10 +1,12 @@
 package loop
 
 import (
+	"errors"
 	"io"
 	"net"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -211,10 +213,14 @@ func TestBlockedHandlerSendsAtOnceAndMayWaitForRoom(t *testing.T) {
 }
 
 func TestEndDuringABlockedCallbackWaitsForIt(t *testing.T) {
-	for name, end := range map[string]func(Conn, net.Conn){
-		"abort":      func(c Conn, _ net.Conn) { c.Abort(errTest) },
-		"finish":     func(c Conn, _ net.Conn) { c.Finish(errTest, 0) },
-		"peer reset": func(_ Conn, nc net.Conn) { nc.(*net.TCPConn).SetLinger(0); nc.Close() },
+	for name, end := range map[string]func(Conn, net.Conn) (reason error){
+		"abort":  func(c Conn, _ net.Conn) error { c.Abort(errTest); return errTest },
+		"finish": func(c Conn, _ net.Conn) error { c.Finish(errTest, 0); return errTest },
+		"peer reset": func(_ Conn, nc net.Conn) error {
+			nc.(*net.TCPConn).SetLinger(0)
+			nc.Close()
+			return syscall.ECONNRESET
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			entered, proceed := make(chan struct{}), make(chan struct{})
@@ -231,7 +237,7 @@ func TestEndDuringABlockedCallbackWaitsForIt(t *testing.T) {
 			})
 			io.WriteString(nc, "x")
 			receive(t, entered, "Data")
-			end(c, nc)
+			want := end(c, nc)
 			// Whoever waits for room is told at once, not when Data returns.
 			for c.WaitRoom(t.Context(), 1) == nil {
 				time.Sleep(time.Millisecond)
@@ -247,7 +253,9 @@ func TestEndDuringABlockedCallbackWaitsForIt(t *testing.T) {
 			case <-time.After(20 * time.Millisecond):
 			}
 			close(proceed)
-			receive(t, r.closed, "Closed")
+			if err := receive(t, r.closed, "Closed"); !errors.Is(err, want) {
+				t.Errorf("Closed(%v), want %v", err, want)
+			}
 		})
 	}
 }

@@ -134,6 +134,35 @@ func TestFinishDeliversEverythingToAPeerThatSends(t *testing.T) {
 	}
 }
 
+func TestAbortSendsNothingOfWhatIsQueued(t *testing.T) {
+	r := newRecorder(t)
+	_, nc := pair(t, GroupConfig{Loops: 1}, func(c Conn) Handler {
+		r.calls.data = func([]byte) {
+			c.Send(Head{}, []byte("queued until Data returns"), Normal)
+			c.Abort(errTest)
+		}
+		return r
+	})
+	io.WriteString(nc, "x")
+	if got, _ := io.ReadAll(nc); len(got) > 0 {
+		t.Errorf("the peer got %q", got)
+	}
+	receive(t, r.closed, "Closed")
+}
+
+// A peer that has closed its side may well not read any more.
+func TestWaitingForRoomEndsWhenThePeerClosesItsSide(t *testing.T) {
+	c, nc := pair(t, GroupConfig{Loops: 1, Config: Config{Outbox: 1000}}, silent)
+	sendUntilFull(t, c, 1000, Normal)
+	waiting := make(chan error, 1)
+	go func() { waiting <- c.WaitRoom(t.Context(), 1000) }()
+	eventually(t, func() bool { return inLoop(c, func(s *sock) bool { return s.queue.room != nil }) })
+	nc.(*net.TCPConn).CloseWrite()
+	if err := receive(t, waiting, "end of WaitRoom"); err != ErrClosed {
+		t.Errorf("WaitRoom: %v", err)
+	}
+}
+
 func TestFinishWaitsNoLongerThanItMay(t *testing.T) {
 	r := newRecorder(t)
 	c, nc := pair(t, GroupConfig{Loops: 1}, func(Conn) Handler { return r })

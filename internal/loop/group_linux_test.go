@@ -161,6 +161,21 @@ func TestEchoOnAllKindsOfSockets(t *testing.T) {
 	}
 }
 
+// What comes in bulk need not be put together from as many pieces.
+func TestBulkIsReadInLargePieces(t *testing.T) {
+	var largest atomic.Int64
+	_, nc := pair(t, GroupConfig{Loops: 1}, func(Conn) Handler {
+		return &calls{data: func(p []byte) { largest.Store(max(largest.Load(), int64(len(p)))) }}
+	})
+	bulk := make([]byte, 1<<20)
+	eventually(t, func() bool {
+		if _, err := nc.Write(bulk); err != nil {
+			t.Fatal(err)
+		}
+		return largest.Load() > readSize
+	})
+}
+
 func listen(g *Group, network, address string) (*Listener, error) {
 	l, err := net.Listen(network, address)
 	if err != nil {
@@ -254,6 +269,17 @@ func TestCloseLeavesNothingBehind(t *testing.T) {
 		g, d := resources(t)
 		return g <= goroutines && d <= descriptors
 	})
+}
+
+func TestNobodyWatchesLoopsThatSleep(t *testing.T) {
+	g, address := serve(t, GroupConfig{Loops: 2}, echo)
+	if err := exchange(dial(t, address), 100); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, func() bool { return !g.watch.armed.Load() })
+	if g.watch.timer.Stop() {
+		t.Error("the timer goes on")
+	}
 }
 
 func TestShutdownWaitsForConnections(t *testing.T) {

@@ -88,6 +88,18 @@ func TestOutboxCountsWhatIsLeft(t *testing.T) {
 	}
 }
 
+// Where many small messages are one piece, the room of those that are written must not be kept until the last is.
+func TestOutboxMakesRoomPieceByPiece(t *testing.T) {
+	var o outbox
+	for range 3 * maxJoined {
+		o.add(Head{}, []byte("x"), Normal)
+	}
+	o.wrote(maxJoined)
+	if want := 2 * maxJoined * (1 + pieceCost); o.size() != want {
+		t.Errorf("%d bytes count, want %d", o.size(), want)
+	}
+}
+
 func TestDropOldest(t *testing.T) {
 	cases := []struct {
 		name     string
@@ -116,6 +128,9 @@ func TestDropOldest(t *testing.T) {
 			}
 			if got := content(o); got != c.want {
 				t.Errorf("left is %q, want %q", got, c.want)
+			}
+			if o.empty() != (c.want == "") {
+				t.Errorf("empty is %v when %q is left", o.empty(), c.want)
 			}
 			o.add(MakeHead([]byte("n")), []byte("ew"), Normal)
 			if got := content(o); got != c.want+"new" {

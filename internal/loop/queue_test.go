@@ -15,6 +15,7 @@ func TestAdmit(t *testing.T) {
 		limit   int
 		queued  []Priority // of messages of n bytes
 		resting bool       // they were taken for writing, and put down
+		writing bool       // and then taken once more
 		p       Priority
 		want    error
 		dropped int
@@ -34,6 +35,8 @@ func TestAdmit(t *testing.T) {
 			queued: []Priority{Normal, Droppable}, p: Droppable, dropped: 1},
 		{name: "in place of one that was taken and put down", limit: 2 * (n + pieceCost),
 			queued: []Priority{Droppable, Droppable}, resting: true, p: Normal, dropped: 1},
+		{name: "beside what was put down and is being written again", limit: n + pieceCost,
+			queued: []Priority{Droppable}, resting: true, writing: true, p: Normal},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
@@ -46,6 +49,9 @@ func TestAdmit(t *testing.T) {
 			if c.resting {
 				q.take()
 				q.rest()
+			}
+			if c.writing {
+				q.take()
 			}
 			if err := q.admit(n, c.p, cfg); err != c.want {
 				t.Errorf("admit returned %v, want %v", err, c.want)

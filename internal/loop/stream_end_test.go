@@ -71,6 +71,44 @@ func TestFinishWithoutReaderStillSendsAll(t *testing.T) {
 	}
 }
 
+func TestFinishClosesTheSocketThoughNobodyReads(t *testing.T) {
+	ours, theirs := tcpPair(t)
+	s := NewStream(ours, new(Config), nil)
+	s.Finish(errReason, streamPatience)
+	theirs.Write([]byte("nobody wants that"))
+	theirs.Close()
+	wantSocketClosed(t, ours)
+}
+
+func TestAbortClosesTheSocketOnceTheReaderHasGone(t *testing.T) {
+	ours, theirs := tcpPair(t)
+	s := NewStream(ours, new(Config), nil)
+	read, aborted := make(chan struct{}), make(chan struct{})
+	go s.Each(func(b *buffer.Buffer) bool {
+		b.Free()
+		close(read)
+		<-aborted
+		return false
+	})
+	theirs.Write([]byte("x"))
+	<-read
+	s.Abort(errReason)
+	close(aborted)
+	wantSocketClosed(t, ours)
+}
+
+// wantSocketClosed waits until our end of a connection is closed.
+func wantSocketClosed(t *testing.T, ours net.Conn) {
+	t.Helper()
+	deadline := time.Now().Add(streamPatience)
+	for !errors.Is(ours.SetWriteDeadline(time.Time{}), net.ErrClosed) {
+		if time.Now().After(deadline) {
+			t.Fatal("the socket is not closed")
+		}
+		time.Sleep(time.Millisecond)
+	}
+}
+
 func TestPeerThatHasClosedItsSideGetsWhatIsQueued(t *testing.T) {
 	ours, theirs := tcpPair(t)
 	s := NewStream(ours, &Config{Outbox: 64 << 20}, nil)

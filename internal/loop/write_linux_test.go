@@ -54,6 +54,42 @@ func TestMessagesOfOneTurnLeaveTogether(t *testing.T) {
 	}
 }
 
+func TestLoopLeavesTheSocketToWhoeverWrites(t *testing.T) {
+	c, _ := pair(t, GroupConfig{Loops: 1}, silent)
+	wrote := inLoop(c, func(s *sock) bool {
+		s.writing = true
+		s.queue.add(Head{}, []byte("behind what is being written"), Normal)
+		s.loop.flush(s)
+		s.writing = false
+		return s.queue.empty()
+	})
+	if wrote {
+		t.Error("the loop wrote, too")
+	}
+}
+
+// What one turn does not write is left to the next, and to nobody else: a connection must not come twice into the
+// mailbox.
+func TestFlushGoesOnInTheNextTurn(t *testing.T) {
+	const frames = maxWrites*maxSlices + 100
+	c, nc := pair(t, GroupConfig{Loops: 1}, silent)
+	f := frameOf("x")
+	defer f.Release()
+	mailed := inLoop(c, func(s *sock) bool {
+		for range frames {
+			s.queue.addFrame(f, Normal)
+		}
+		s.loop.flush(s)
+		return s.mailed && !s.queue.empty()
+	})
+	if !mailed {
+		t.Error("the rest is not in the mailbox")
+	}
+	if _, err := io.ReadFull(nc, make([]byte, frames)); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestEmptyMessageIsNothing(t *testing.T) {
 	c, nc := pair(t, GroupConfig{Loops: 1}, silent)
 	c.Send(Head{}, nil, Normal)
