@@ -61,6 +61,9 @@ func TestRoomsAndUsers(t *testing.T) {
 	wantReached(t, 0)(h.SendUser("nobody", molva.Text("x")))
 	wantReached(t, 0)(h.SendUser("", molva.Text("x")))
 	wantReached(t, 0)(h.Publish("nowhere", molva.Text("x")))
+	if n, err := h.Broadcast(molva.Message{Type: 99}); n != 0 || err != molva.ErrType {
+		t.Errorf("a message of no type reached %d, %v", n, err)
+	}
 	for client, messages := range map[*molva.Conn][]string{
 		aClient: {"to the room", "from b", "to anna", "to all"},
 		bClient: {"to anna", "to all"},

@@ -7,6 +7,7 @@ import (
 	"io"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/molva-ws/molva"
 	"github.com/molva-ws/molva/wire"
@@ -32,6 +33,9 @@ func TestWriterSendsFragmentsAndOthersWait(t *testing.T) {
 		t.Errorf("a second Writer: %v", err)
 	}
 	io.WriteString(w, "two")
+	if n, err := w.Write(nil); n != 0 || err != nil {
+		t.Errorf("Write of nothing: %d, %v", n, err)
+	}
 	if err := w.Close(); err != nil {
 		t.Errorf("Close: %v", err)
 	}
@@ -137,6 +141,75 @@ func TestWriterKeepsTheOrderOfOtherSenders(t *testing.T) {
 	close(stop)
 	client.CloseNow()
 	writing.Wait()
+}
+
+func TestWriterSaysThatTheConnectionHasEnded(t *testing.T) {
+	c, _ := rawServer(t, nil)
+	w := openWriter(t, c, inTime(t))
+	c.CloseNow()
+	if n, err := io.WriteString(w, "late"); n != 0 || err != molva.ErrClosed {
+		t.Errorf("Write: %d, %v", n, err)
+	}
+	if err := w.Close(); err != molva.ErrClosed {
+		t.Errorf("Close: %v", err)
+	}
+}
+
+func TestWriterThatWaitsForRoomSendsEverything(t *testing.T) {
+	const fragments, size = 200, 100 << 10
+	c, p := rawServer(t, &molva.DialOptions{Limits: molva.Limits{Outbox: 1000}})
+	w := openWriter(t, c, inTime(t))
+	ended := make(chan error, 1)
+	go func() {
+		for range fragments {
+			if _, err := w.Write(make([]byte, size)); err != nil {
+				ended <- err
+				return
+			}
+		}
+		ended <- w.Close()
+	}()
+	for i := range fragments {
+		if f := p.read("a fragment"); len(f.payload) != size {
+			t.Fatalf("fragment %d has %d bytes", i, len(f.payload))
+		}
+	}
+	p.want(continuationFrame(""))
+	if err := got(t, ended, "the end of the writer"); err != nil {
+		t.Errorf("it ended with %v", err)
+	}
+}
+
+func TestWriterThatWaitsForRoomEndsWithTheContext(t *testing.T) {
+	c, _ := rawServer(t, &molva.DialOptions{Limits: molva.Limits{Outbox: 1000}})
+	ctx, cancel := context.WithCancel(context.Background())
+	w := openWriter(t, c, ctx)
+	sent, ended := make(chan struct{}), make(chan error, 1)
+	go func() {
+		defer close(sent)
+		for {
+			if _, err := w.Write(make([]byte, 100<<10)); err != nil {
+				ended <- err
+				return
+			}
+			sent <- struct{}{}
+		}
+	}()
+	for full := false; !full; { // the peer does not read
+		select {
+		case <-sent:
+		case <-time.After(250 * time.Millisecond): // the system takes no more
+			full = true
+		}
+	}
+	cancel()
+	if _, more := <-sent; more {
+		t.Error("a fragment that found no room is said to be sent")
+		<-sent
+	}
+	if err := got(t, ended, "the end of Write"); !errors.Is(err, context.Canceled) {
+		t.Errorf("Write: %v", err)
+	}
 }
 
 func TestWriterGivenUp(t *testing.T) {
