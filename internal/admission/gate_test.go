@@ -304,6 +304,30 @@ func TestLimitsChangeUnderManyGoroutines(t *testing.T) {
 	}
 }
 
+func TestADryRunLetsInWhoIsTooMany(t *testing.T) {
+	g := NewGate(Limits{Conns: 2, DryRun: true})
+	for i, wanted := range []error{nil, nil, ErrTotal} {
+		p, err := g.Connect(alice)
+		want(t, fmt.Sprint("connection ", i), err, wanted)
+		if !p.In() {
+			t.Errorf("connection %d has to stay outside", i)
+		}
+	}
+	if n := g.Conns(); n != 3 {
+		t.Errorf("%d connections, want 3", n)
+	}
+}
+
+func TestWhoHasNoAddressIsNotRecounted(t *testing.T) {
+	g := NewGate(Limits{})
+	p, err := g.Connect(netip.Addr{})
+	want(t, "connection", err, nil)
+	g.SetLimits(Limits{ConnsPerAddr: 1})
+	if again := g.Recount(netip.Addr{}, p); again != p || len(g.table.entries) != 0 {
+		t.Errorf("pass %d became %d, with %d entries", p, again, len(g.table.entries))
+	}
+}
+
 func TestFromManyGoroutines(t *testing.T) {
 	g := newCrowd(Limits{Conns: 10, ConnsPerAddr: 3, Handshakes: ratelimit.PerSecond(1e6, 1e6)})
 	var running sync.WaitGroup

@@ -147,7 +147,7 @@ func parseNode(s string) netip.Addr {
 	if addrPort, err := netip.ParseAddrPort(s); err == nil {
 		return plain(addrPort.Addr())
 	}
-	if addrPort, err := netip.ParseAddrPort(s + ":0"); err == nil && addrPort.Addr().Is6() {
+	if addrPort, err := netip.ParseAddrPort(s + ":0"); err == nil {
 		return plain(addrPort.Addr())
 	}
 	return netip.Addr{}

@@ -71,6 +71,8 @@ func TestFromHeader(t *testing.T) {
 		{name: "forwarded, obfuscated", lines: []string{"Forwarded: for=192.0.2.1, for=_hidden, for=10.0.0.2"}, want: "10.0.0.2"},
 		{name: "forwarded, no for", lines: []string{"Forwarded: for=192.0.2.1, proto=https"}, want: peer},
 		{name: "forwarded, empty elements", lines: []string{"Forwarded: , for=192.0.2.1, ,"}, want: "192.0.2.1"},
+		{name: "forwarded, element of separators", lines: []string{"Forwarded: for=192.0.2.1, ;"}, want: peer},
+		{name: "forwarded, names of all letters", lines: []string{"Forwarded: aAzZ09=aAzZ09;for=192.0.2.1"}, want: "192.0.2.1"},
 		{name: "forwarded, open quote swallows the proxy's", lines: []string{`Forwarded: for=", for=192.0.2.1`}, want: malformed},
 		{name: "forwarded, quote closed by the proxy's", lines: []string{`Forwarded: for=", for="[2001:db8::1]"`}, want: malformed},
 		{name: "forwarded, escape at the end", lines: []string{`Forwarded: for="\`}, want: malformed},
@@ -89,6 +91,7 @@ func TestFromHeader(t *testing.T) {
 		{name: "fields agree", lines: []string{"Forwarded: for=192.0.2.1", "X-Forwarded-For: 192.0.2.1", "X-Real-IP: 192.0.2.1"}, want: "192.0.2.1"},
 		{name: "real IP is the next proxy", lines: []string{"X-Forwarded-For: 192.0.2.1, 10.0.0.2", "X-Real-IP: 10.0.0.2"}, want: "192.0.2.1"},
 		{name: "forged Forwarded", lines: []string{"Forwarded: for=1.1.1.1", "X-Forwarded-For: 192.0.2.1"}, want: malformed},
+		{name: "forged Forwarded, and a list of proxies", lines: []string{"Forwarded: for=1.1.1.1", "X-Forwarded-For: 10.0.0.2"}, want: malformed},
 		{name: "forged list", lines: []string{"X-Forwarded-For: 1.1.1.1", "X-Real-IP: 192.0.2.1"}, want: malformed},
 
 		{name: "chosen field", field: "x-forwarded-for", lines: []string{"Forwarded: for=1.1.1.1", "X-Forwarded-For: 192.0.2.1"}, want: "192.0.2.1"},
@@ -109,6 +112,15 @@ func TestFromHeader(t *testing.T) {
 				t.Errorf("got %v, %v; want %v", got, err, test.want)
 			}
 		})
+	}
+}
+
+func TestFromHeaderOfAPeerAsIPv6(t *testing.T) {
+	peer := netip.MustParseAddr("::ffff:10.0.0.1")
+	for _, h := range []http.Header{nil, header("X-Forwarded-For: unknown")} {
+		if got, err := FromHeader(h, "", peer, testTrust(t)); err != nil || got != netip.MustParseAddr("10.0.0.1") {
+			t.Errorf("%v: %v, %v", h, got, err)
+		}
 	}
 }
 

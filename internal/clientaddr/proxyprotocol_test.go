@@ -64,6 +64,7 @@ var proxyProtocolCases = []struct {
 	{name: "v2 with additions", header: v2(0x21, 0x11, block4+additions), want: "192.0.2.1:4711"},
 	{name: "v2 Unix", header: v2(0x21, 0x31, strings.Repeat("/", 216))},
 	{name: "v2 not specified", header: v2(0x21, 0x00, "whatever")},
+	{name: "v2 not specified, and nothing said", header: v2(0x21, 0x00, "")},
 	{name: "v2 local", header: v2(0x20, 0x00, "")},
 	{name: "v2 local with an address", header: v2(0x20, 0x11, block4)},
 	{name: "v2 local of any family", header: v2(0x20, 0xff, "")},
@@ -96,6 +97,9 @@ func TestParseProxyProtocol(t *testing.T) {
 			}
 			if test.want == "" && source.IsValid() || test.want != "" && source != netip.MustParseAddrPort(test.want) {
 				t.Errorf("got %v, want %q", source, test.want)
+			}
+			if alone, n, err := ParseProxyProtocol([]byte(test.header)); alone != source || n != len(test.header) || err != nil {
+				t.Fatalf("with nothing behind it: %v, %d, %v", alone, n, err)
 			}
 			for i := range test.header {
 				if source, n, err := ParseProxyProtocol([]byte(test.header[:i])); n != 0 || err != nil || source.IsValid() {

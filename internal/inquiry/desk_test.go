@@ -46,6 +46,58 @@ func TestAnswersAreRememberedForAsLongAsTheyAreGood(t *testing.T) {
 	})
 }
 
+func TestAnswersThatAreGoodForNothingTakeNoPlace(t *testing.T) {
+	d, n := desk(Options{}), new(atomic.Int32)
+	d.Ask(t.Context(), "q", answering(n, "yes", time.Hour))
+	for i := range 10 {
+		d.Ask(t.Context(), fmt.Sprint(i), answering(new(atomic.Int32), "no", 0))
+	}
+	if v, fresh, err := d.Ask(t.Context(), "q", answering(n, "yes", time.Hour)); v != "yes" || fresh || err != nil {
+		t.Errorf("%q, %t, %v", v, fresh, err)
+	}
+}
+
+func TestDeskMayDoWithoutAnythingOptional(t *testing.T) {
+	d, n := NewDesk[string](Options{AtOnce: 1, Wait: time.Second, Failures: 1, Pause: time.Hour}), new(atomic.Int32)
+	for i := range int32(2) {
+		v, fresh, err := d.Ask(t.Context(), "q", answering(n, "yes", time.Hour))
+		if v != "yes" || !fresh || err != nil || n.Load() != i+1 {
+			t.Errorf("%q, %t, %v; asked %d times", v, fresh, err, n.Load())
+		}
+	}
+	if _, _, err := d.Ask(t.Context(), "q", func() (Answer[string], error) { return Answer[string]{}, errDown }); err != errDown {
+		t.Errorf("got %v", err)
+	}
+	if _, _, err := d.Ask(t.Context(), "q", answering(n, "yes", 0)); err != ErrPaused {
+		t.Errorf("in the pause: %v", err)
+	}
+}
+
+func TestOneQuestionIsTriedAfterThePause(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := desk(Options{})
+		for range 3 {
+			d.Ask(t.Context(), "q", func() (Answer[string], error) { return Answer[string]{}, errDown })
+		}
+		time.Sleep(10*time.Second + 1)
+		tried := make(chan error)
+		go func() {
+			_, _, err := d.Ask(t.Context(), "first", func() (Answer[string], error) {
+				time.Sleep(time.Minute)
+				return Answer[string]{}, nil
+			})
+			tried <- err
+		}()
+		synctest.Wait()
+		if _, _, err := d.Ask(t.Context(), "second", answering(new(atomic.Int32), "yes", 0)); err != ErrPaused {
+			t.Errorf("meanwhile: %v", err)
+		}
+		if err := <-tried; err != nil {
+			t.Errorf("the one that was tried: %v", err)
+		}
+	})
+}
+
 func TestTheSameQuestionIsAskedOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d, n, fresh := desk(Options{}), new(atomic.Int32), new(atomic.Int32)

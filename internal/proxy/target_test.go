@@ -11,6 +11,7 @@ func TestParseTargetAcceptsWhatAProxyCanBeAskedFor(t *testing.T) {
 	tests := map[string]string{
 		"example.com:443":        "example.com:443",
 		"under_score-1.test.:1":  "under_score-1.test.:1",
+		"az.AZ.09:1":             "az.AZ.09:1",
 		"192.0.2.1:65535":        "192.0.2.1:65535",
 		"[2001:db8:0::1]:80":     "[2001:db8::1]:80",
 		"[::ffff:192.0.2.1]:080": "192.0.2.1:80",
