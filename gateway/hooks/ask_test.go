@@ -52,19 +52,36 @@ func TestAnswersAboutJoiningAreRemembered(t *testing.T) {
 	}
 }
 
-func TestAnApplicationThatDoesNotAnswerIsLeftInPeace(t *testing.T) {
-	s := newSite(t, hooks.Options{AskFailures: 2, AskPause: time.Hour}, func(w http.ResponseWriter, r *http.Request) {
-		if r.URL.Path == "/ask" {
-			w.WriteHeader(http.StatusInternalServerError)
-		}
-	})
-	a := s.connect("a")
-	for i := range 5 {
-		if got := s.joins(a, fmt.Sprint(i), i+1); !strings.Contains(got, `"busy"`) {
-			t.Errorf("%s", got)
+func TestAMessageToWhoMayNotJoinHasItsLength(t *testing.T) {
+	const most = 500
+	for length, told := range map[int]bool{most: true, most + 1: false} {
+		message := strings.Repeat("m", length)
+		s := newSite(t, hooks.Options{}, func(w http.ResponseWriter, r *http.Request) {
+			if r.URL.Path == "/ask" {
+				fmt.Fprintf(w, `{"join":false,"message":%q}`, message)
+			}
+		})
+		if got := s.joins(s.connect("a"), "x", 1); strings.Contains(got, message) != told {
+			t.Errorf("a message of %d bytes: %s", length, got)
 		}
 	}
-	if st := s.hooks.Stats(); st.Asked != 2 || st.AskErrors != 2 || st.AskSpared != 3 {
-		t.Errorf("%+v", st)
+}
+
+func TestAnApplicationThatDoesNotAnswerIsLeftInPeace(t *testing.T) {
+	for _, status := range []int{http.StatusInternalServerError, http.StatusTooManyRequests, http.StatusRequestTimeout} {
+		s := newSite(t, hooks.Options{AskFailures: 2, AskPause: time.Hour}, func(w http.ResponseWriter, r *http.Request) {
+			if r.URL.Path == "/ask" {
+				w.WriteHeader(status)
+			}
+		})
+		a := s.connect("a")
+		for i := range 5 {
+			if got := s.joins(a, fmt.Sprint(i), i+1); !strings.Contains(got, `"busy"`) {
+				t.Errorf("status %d: %s", status, got)
+			}
+		}
+		if st := s.hooks.Stats(); st.Asked != 2 || st.AskErrors != 2 || st.AskSpared != 3 {
+			t.Errorf("status %d: %+v", status, st)
+		}
 	}
 }

@@ -152,6 +152,28 @@ func TestWhatIsOnItsWayIsNotDropped(t *testing.T) {
 	})
 }
 
+// The server may be started anew, and counts from the beginning then.
+func TestNoTwoEventsHaveOneID(t *testing.T) {
+	inBubble(t, func(a *application) {
+		for range 2 {
+			h := a.hook(hooks.Options{})
+			for _, room := range numbered(0, 50) {
+				h.Observer().Occupied(room)
+			}
+			if err := h.Shutdown(context.Background()); err != nil {
+				a.Error(err)
+			}
+		}
+		ids := make(map[string]bool)
+		for _, e := range a.taken {
+			ids[e.ID] = true
+		}
+		if len(ids) != 100 {
+			a.Errorf("%d events have %d ids", len(a.taken), len(ids))
+		}
+	})
+}
+
 func TestASlowApplicationGetsBatches(t *testing.T) {
 	inBubble(t, func(a *application) {
 		var sizes []int

@@ -241,6 +241,12 @@ func TestAnswersThatMakeNoSense(t *testing.T) {
 		{"204", func(w http.ResponseWriter) { w.WriteHeader(204) }, false, true},
 		{"space", func(w http.ResponseWriter) { io.WriteString(w, " \r\n") }, false, true},
 		{"an empty object", func(w http.ResponseWriter) { io.WriteString(w, "{}") }, false, true},
+		{"as long as it may be", func(w http.ResponseWriter) {
+			io.WriteString(w, "{}"+strings.Repeat(" ", 64<<10-2))
+		}, false, true},
+		{"a byte longer", func(w http.ResponseWriter) {
+			io.WriteString(w, "{}"+strings.Repeat(" ", 64<<10-1))
+		}, true, true},
 		{"a page", func(w http.ResponseWriter) { io.WriteString(w, "<html>\xff") }, true, true},
 		{"null", func(w http.ResponseWriter) { io.WriteString(w, "null") }, true, true},
 		{"an array", func(w http.ResponseWriter) { io.WriteString(w, "[]") }, true, true},

@@ -21,6 +21,7 @@ func TestOptionsAreChecked(t *testing.T) {
 		{"URL", func(o *hooks.Options) { o.URL = "ftp://app.example.com" }},
 		{"URL", func(o *hooks.Options) { o.URL = "http://" }},
 		{"URL", func(o *hooks.Options) { o.URL = "http://a\x7f" }},
+		{"URL", func(o *hooks.Options) { o.URL = "https://app.example.com/#molva" }},
 		{"AskURL", func(o *hooks.Options) { o.AskURL = "/ask" }},
 		{"Secrets", func(o *hooks.Options) { o.Secrets = nil }},
 		{"Secrets", func(o *hooks.Options) { o.Secrets = []string{secret, "short"} }},

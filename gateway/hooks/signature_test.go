@@ -38,6 +38,7 @@ func TestVerify(t *testing.T) {
 		{"nothing", "", string(body), now, hooks.ErrSignature},
 		{"only a time", "t=1763950000", string(body), now, hooks.ErrSignature},
 		{"only a mac", strings.TrimPrefix(one, "t=1763950000,"), string(body), now, hooks.ErrSignature},
+		{"a time without its name", strings.TrimPrefix(one, "t="), string(body), now, hooks.ErrSignature},
 		{"an empty mac", "t=1763950000,v1=", string(body), now, hooks.ErrSignature},
 		{"no mac", "t=1763950000,v1", string(body), now, hooks.ErrSignature},
 	} {

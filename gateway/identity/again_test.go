@@ -106,6 +106,23 @@ func TestTheApplicationIsAskedAgainWhenItsTimeIsOver(t *testing.T) {
 	}
 }
 
+func TestTheApplicationIsAskedAgainWithWhatItWasToldBefore(t *testing.T) {
+	urls := make(chan string, 2)
+	respond := answers(t, said(1500*time.Millisecond, `["a"]`), said(0, `["a"]`))
+	o := asking(func(a *identity.Application) { a.Query = []string{"ticket"} })
+	f := start(t, o, func(r *http.Request) (*http.Response, error) {
+		urls <- r.URL.String()
+		return respond(r)
+	})
+	_, _, err := dial(t, f.serve(byRule(t).Rules())+"?ticket=a%26b&ticket=c", &molva.DialOptions{Header: http.Header{"Cookie": {"session=abc"}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if first, second := <-urls, <-urls; first != appURL+"?ticket=a%26b&ticket=c" || second != first {
+		t.Errorf("asked at %s and then at %s", first, second)
+	}
+}
+
 func TestAConnectionEndsAsTheApplicationSays(t *testing.T) {
 	status := func(status int, body string) func() (int, string) {
 		return func() (int, string) { return status, body }

@@ -136,6 +136,18 @@ func TestKeysStayGoodWhileTheURLIsDown(t *testing.T) {
 	})
 }
 
+func TestKeysOfAnotherURLAreNotKept(t *testing.T) {
+	inBubble(t, func(t *testing.T, f *fixture, i *issuer, o identity.Options) {
+		f.wantUser(signedBy(t, "old"), "42")
+		i.publish(0)
+		o.JWT.JWKSURL = "https://another.example/keys"
+		if err := f.Reload(o); err != nil {
+			t.Fatal(err)
+		}
+		f.wantRefused(signedBy(t, "old"), 503, identity.NoKeys)
+	})
+}
+
 func TestTheURLIsDownFromTheBeginning(t *testing.T) {
 	inBubble(t, func(t *testing.T, f *fixture, i *issuer, _ identity.Options) {
 		i.publish(0)
