@@ -45,3 +45,17 @@ func TestShutdownAnswersWhoWasLetIn(t *testing.T) {
 		})
 	}
 }
+
+// Whoever stops a server need not know whether somebody else does, or has.
+func TestShutdownMayBeCalledAgain(t *testing.T) {
+	forEngines(t, func(t *testing.T, e molva.Engine) {
+		srv := &molva.Server{Engine: e}
+		start(t, srv)
+		for range 3 {
+			if err := srv.Shutdown(inTime(t)); err != nil {
+				t.Errorf("Shutdown: %v", err)
+			}
+		}
+		srv.Close()
+	})
+}
