@@ -60,7 +60,7 @@ func parseFlags(args []string) (*options, error) {
 	fs.DurationVar(&o.timing.Duration, "duration", time.Second, "measured part of a run")
 	fs.DurationVar(&o.timing.Warmup, "warmup", 300*time.Millisecond, "what goes before it")
 	fs.DurationVar(&o.timing.Hold, "hold", 2*time.Second, "how long idle connections are left alone before memory is read")
-	fs.IntVar(&o.serverCPU, "server-cpu", 0, "`processor` of the server")
+	fs.IntVar(&o.serverCPU, "server-cpu", 0, "`processor` of the server (default 0)")
 	fs.IntVar(&o.clientCPU, "client-cpu", 1, "`processor` of the load generator")
 	if err := fs.Parse(args); err != nil {
 		if !errors.Is(err, flag.ErrHelp) {
@@ -82,14 +82,25 @@ func parseFlags(args []string) (*options, error) {
 
 func usage(fs *flag.FlagSet) {
 	fmt.Fprint(fs.Output(), `contest measures servers against each other. Without flags it measures all that is in docs/benchmarks.md, goes on
-where it was interrupted, and writes the document when everything is done.
+where it was interrupted, and writes the document when everything is done. That takes an hour and a half, Linux, two
+processors and nothing else to do; a server that is not installed is named and left out.
+
+    go -C bench run ./contest                              all of it; or for so long, again and again: -for 8m
+    go -C bench run ./contest -list                        the cells, and how much of each is done
+    go -C bench run ./contest -again -only 'echo-128b-*'   some of them anew
+    go -C bench run ./contest -quick                       a minute: does all of it work here?
+
+With -servers, -server, -rawserver, -mode, -sizes, -conns, -inflight, -kind, -compress or -json it makes a comparison of
+its own, prints a table, and keeps nothing:
+
+    go -C bench run ./contest -servers rawecho,molva,gws -sizes 128,65536 -conns 100
 
 `)
 	fs.PrintDefaults()
 }
 
 func (o *options) campaignFlags(fs *flag.FlagSet) {
-	fs.Func("only", "measure only these cells, keys as -list shows them, with commas between; * stands for anything", func(s string) error {
+	fs.Func("only", "measure only these `cells`, keys as -list shows them, with commas between; * stands for anything", func(s string) error {
 		o.only = append(o.only, strings.Split(s, ",")...)
 		for _, pattern := range o.only {
 			if _, err := filepath.Match(pattern, ""); err != nil {
@@ -125,13 +136,13 @@ func (o *options) comparisonFlags(fs *flag.FlagSet) (servers *string) {
 			return err
 		}
 	}
-	fs.Func("server", "name=command with {addr} in it; one more server, ahead of -servers", custom(false))
-	fs.Func("rawserver", "the same for a server that speaks no WebSocket", custom(true))
-	fs.StringVar(&o.mode, "mode", "echo", fmt.Sprint("one of ", contest.Modes()))
-	fs.Func("sizes", "payload bytes, with commas between (default 128)", list(&o.sizes))
-	fs.Func("conns", "connections, with commas between (default 100,1000)", list(&o.conns))
-	fs.Func("inflight", "messages under way per connection, with commas between (default 1)", list(&o.inflight))
-	fs.StringVar(&o.kind, "kind", "", "what is in messages: binary, text or unicode")
+	fs.Func("server", "`name=command` with {addr} in it; one more server, ahead of -servers", custom(false))
+	fs.Func("rawserver", "`name=command` of a server that speaks no WebSocket", custom(true))
+	fs.StringVar(&o.mode, "mode", "echo", fmt.Sprint("`what` the connections do: one of ", contest.Modes()))
+	fs.Func("sizes", "payload `bytes`, with commas between (default 128)", list(&o.sizes))
+	fs.Func("conns", "`connections`, with commas between (default 100,1000)", list(&o.conns))
+	fs.Func("inflight", "`messages` under way per connection, with commas between (default 1)", list(&o.inflight))
+	fs.StringVar(&o.kind, "kind", "", "`what` is in messages: binary, text or unicode")
 	fs.BoolVar(&o.compress, "compress", false, "compress every message")
 	fs.BoolVar(&o.json, "json", false, "a line of JSON for each cell, with every run")
 	return servers

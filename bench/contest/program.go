@@ -29,6 +29,10 @@ the higher one the server had to wait at times, and so slept and woke more often
 second is then a little too low. That goes for the fastest most, and so such a cell shows the slower ones a little
 nearer than they are.
 
+*p50* and *p99* are of the latency from a message's sending to its receipt, at full load: mostly the time that it waits
+for the others, so the faster server has the shorter one. The next message waits until one comes back, and so they are
+not corrected for coordinated omission; ` + "`molva bench --rate`" + ` measures latency at a load that a server is not overrun by.
+
 *molva Server* is ` + "`molva.Server`" + ` on its event loops; *portable* is the same with a goroutine per connection, as on systems
 other than Linux; *molva Accept* is ` + "`molva.Accept`" + ` with a loop over ` + "`Messages`" + `. All of molva checks the UTF-8 of text.
 Each peer is set up as its own documentation advises for speed; the beginning of its source under bench/peers says how.

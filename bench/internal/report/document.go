@@ -112,6 +112,9 @@ func (d *Document) span() (commits []string, begun, ended time.Time) {
 			ended = r.Ended
 		}
 	})
+	if k := d.Kernels; k != nil && !slices.Contains(commits, k.Commit) {
+		commits = append(commits, k.Commit)
+	}
 	return commits, begun.UTC(), ended.UTC()
 }
 

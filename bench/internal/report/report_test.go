@@ -221,6 +221,22 @@ func TestDocumentsAreAssembledFromWhatIsThere(t *testing.T) {
 	}
 }
 
+func TestDocumentsNameEveryCommitThatWasMeasured(t *testing.T) {
+	echo := outcome(contest.Echo)
+	d := &Document{
+		Sections: []Section{{Title: "Echo", Cells: []contest.Cell{echo.Cell}}},
+		Kernels:  &ledger.Kernels{Commit: "fed"},
+	}
+	folder := t.TempDir()
+	if _, err := d.Write(folder, []*ledger.Record{record(echo, "abc")}); err != nil {
+		t.Fatal(err)
+	}
+	text, err := os.ReadFile(filepath.Join(folder, "benchmarks.md"))
+	if err != nil || !strings.Contains(string(text), "\n| molva | abc; fed |\n") {
+		t.Errorf("%v: %s", err, text)
+	}
+}
+
 func TestDocumentsOfNothingSayThatTheyAre(t *testing.T) {
 	d := &Document{Command: "measure", Sections: []Section{{Title: "Echo", Cells: []contest.Cell{{Mode: contest.Echo}}}}}
 	folder := t.TempDir()
