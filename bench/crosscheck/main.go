@@ -5,11 +5,15 @@
 //
 //	go run ./crosscheck
 //	go run ./crosscheck -servers gorilla,gws,coder,node-ws -repeats 5 -duration 3s
+//	go run ./crosscheck -same-rate -servers gorilla,gws,gobwas,node-ws
 //
 // Servers have processor 0 and the generators processor 1. At a given rate all have to find the same latency, from the
 // sending, and the server has to spend the same processor time on a message. At full speed they have to find the same
 // number of messages where the server is busy for nearly 100% of the time with each; where it is not, the generator is
 // the one that cannot do more.
+//
+// With -same-rate k6 is there, too, which is built for it, and the only load is the given rate, far below what any of
+// them can do: then the server has to spend the same processor time on a message whoever sends it.
 package main
 
 import (
@@ -37,7 +41,7 @@ func main() {
 type load struct {
 	conns, inflight, size int
 	rate                  float64
-	duration              time.Duration
+	warmup, duration      time.Duration
 }
 
 func (l load) String() string {
@@ -57,16 +61,30 @@ func check(ctx context.Context) error {
 	flag.IntVar(&l.conns, "conns", 50, "connections at the rate, and four times as many at full speed")
 	flag.IntVar(&l.size, "size", 128, "bytes in a message")
 	flag.DurationVar(&l.duration, "duration", 2*time.Second, "what is measured in each run")
+	l.warmup = 500 * time.Millisecond
+	same := flag.Bool("same-rate", false, "compare what a message costs the server at the rate, with k6 beside the others")
+	k6 := flag.String("k6", "", "`program` that is k6; without it "+k6Version+" is built, which takes some minutes")
 	flag.Parse()
 	w, err := newWorkshop(ctx)
 	if err != nil {
 		return err
 	}
 	defer w.close()
+	if *same {
+		if err := w.buildK6(ctx, *k6); err != nil {
+			return err
+		}
+	}
 	paced, full := l, l
 	paced.rate, paced.inflight = *rate, 64
 	full.conns, full.inflight = 4*l.conns, 1
-	for _, name := range strings.Split(*servers, ",") {
+	for name := range strings.SplitSeq(*servers, ",") {
+		if *same {
+			if err := w.sameRate(ctx, name, paced, *repeats); err != nil {
+				return fmt.Errorf("%s: %w", name, err)
+			}
+			continue
+		}
 		for _, l := range []load{paced, full} {
 			if err := w.compare(ctx, name, l, *repeats); err != nil {
 				return fmt.Errorf("%s: %w", name, err)
@@ -76,11 +94,13 @@ func check(ctx context.Context) error {
 	return nil
 }
 
-// generators are compared, the first with the others.
-var generators = []struct {
+type namedGenerator struct {
 	name    string
 	command generator
-}{
+}
+
+// generators are compared, the first with the others.
+var generators = []namedGenerator{
 	{"molva bench", (*workshop).molvaBench}, {"gorilla's client", (*workshop).gorillaLoad}, {"Node's ws", (*workshop).wsLoad},
 }
 
@@ -102,17 +122,17 @@ func (w *workshop) compare(ctx context.Context, server string, l load, repeats i
 		}
 	}
 	fmt.Printf("\n%s: %v, medians of %d\n", server, l, repeats)
-	row("", func(i int) string { return generators[i].name })
+	row("", len(generators), func(i int) string { return generators[i].name })
 	for _, f := range figures {
-		row(f.name, func(i int) string { return f.text(stats.Of(f.of(found[i]))) })
+		row(f.name, len(generators), func(i int) string { return f.text(stats.Of(f.of(found[i]))) })
 	}
 	return nil
 }
 
 // row prints a line of the table, with a column for each generator.
-func row(name string, column func(i int) string) {
+func row(name string, columns int, column func(i int) string) {
 	line := fmt.Sprintf("%25s", name)
-	for i := range generators {
+	for i := range columns {
 		line += fmt.Sprintf("  %26s", column(i))
 	}
 	fmt.Println(line)
@@ -131,9 +151,11 @@ var figures = []figure{
 	{"latency, 50%, µs", "%.0f", func(s sample) float64 { return s.sending().P50 }},
 	{"latency, 90%, µs", "%.0f", func(s sample) float64 { return s.sending().P90 }},
 	{"latency, 99%, µs", "%.0f", func(s sample) float64 { return s.sending().P99 }},
-	{"server, CPU µs a message", "%.1f", func(s sample) float64 { return 1e6 * s.ServerCPU / s.Messages }},
+	serverCPU,
 	{"server busy, %", "%.0f", func(s sample) float64 { return 100 * s.ServerCPU / s.Seconds }},
 }
+
+var serverCPU = figure{"server, CPU µs a message", "%.1f", func(s sample) float64 { return 1e6 * s.ServerCPU / s.Messages }}
 
 func (f figure) of(samples []sample) (values []float64) {
 	for _, s := range samples {

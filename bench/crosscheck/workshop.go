@@ -22,6 +22,7 @@ import (
 type workshop struct {
 	bench string // the folder of this module
 	dir   string // for binaries
+	k6    string // the program
 }
 
 // newWorkshop builds the generators, and installs ws.
@@ -87,17 +88,19 @@ func (s sample) sending() latency {
 type generator func(*workshop, *server, load) []string
 
 func (w *workshop) molvaBench(s *server, l load) []string {
-	return append(append([]string{filepath.Join(w.dir, "molva"), "bench", "echo"}, s.flags(l)...), "--json", "--quiet", "--warmup", "500ms", "--duration", l.duration.String(), "--loops", "1")
+	return append(append([]string{filepath.Join(w.dir, "molva"), "bench", "echo"}, s.flags(l)...), "--json", "--quiet", "--warmup", l.warmup.String(), "--duration", l.duration.String(),
+		"--loops", "1")
 }
 
 func (w *workshop) wsLoad(s *server, l load) []string {
 	script := filepath.Join(w.bench, "crosscheck", "ws-load.mjs")
-	return append(append([]string{"node", script}, s.flags(l)...), "--warmup", "0.5", "--duration", fmt.Sprint(l.duration.Seconds()))
+	return append(append([]string{"node", script}, s.flags(l)...), "--warmup", fmt.Sprint(l.warmup.Seconds()), "--duration",
+		fmt.Sprint(l.duration.Seconds()))
 }
 
 func (w *workshop) gorillaLoad(s *server, l load) []string {
 	args := append([]string{filepath.Join(w.dir, "gorilla-load")}, s.flags(l)...)
-	return append(args, "--warmup", "0.5", "--duration", fmt.Sprint(l.duration.Seconds()))
+	return append(args, "--warmup", fmt.Sprint(l.warmup.Seconds()), "--duration", fmt.Sprint(l.duration.Seconds()))
 }
 
 // server is one that runs on processor 0.
@@ -149,18 +152,23 @@ func (s *server) stop() {
 	s.cmd.Wait() // says that it was killed
 }
 
-// flags are those that both generators understand.
+// flags are those that all generators but k6 understand.
 func (s *server) flags(l load) []string {
 	return []string{s.url, "--pid", strconv.Itoa(s.cmd.Process.Pid), "--conns", strconv.Itoa(l.conns), "--size",
 		strconv.Itoa(l.size), "--inflight", strconv.Itoa(l.inflight), "--rate", fmt.Sprint(l.rate)}
 }
 
-// drive runs a generator on processor 1.
-func (s *server) drive(ctx context.Context, args []string) (one sample, err error) {
+func generatorCommand(ctx context.Context, args []string, out, said *bytes.Buffer) *exec.Cmd {
 	cmd := exec.CommandContext(ctx, args[0], args[1:]...)
 	cmd.Env = append(os.Environ(), "GOMAXPROCS=1")
+	cmd.Stdout, cmd.Stderr = out, said
+	return cmd
+}
+
+// drive runs a generator on processor 1.
+func (s *server) drive(ctx context.Context, args []string) (one sample, err error) {
 	var out, said bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &out, &said
+	cmd := generatorCommand(ctx, args, &out, &said)
 	if err := proc.StartOn(1, cmd); err != nil {
 		return one, err
 	}

@@ -92,11 +92,12 @@ func (c *conn) receive() {
 	}
 }
 
-// pace sends on the connections in turn.
+// pace sends what is due, on the connections in turn, until the process ends, so that each has a message that comes back.
 func pace(all []*conn) {
-	ticker := time.NewTicker(time.Duration(float64(time.Second) / *rate))
-	for i := 0; ; i++ { // until the process ends, so that each connection has a message that comes back
-		<-ticker.C
+	every := time.Duration(float64(time.Second) / *rate)
+	began := time.Now()
+	for i := 0; ; i++ {
+		time.Sleep(time.Until(began.Add(time.Duration(i) * every)))
 		all[i%len(all)].send()
 	}
 }

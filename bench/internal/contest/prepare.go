@@ -72,7 +72,10 @@ func (w *workshop) run(ctx context.Context, command []string) (string, error) {
 	cmd.Dir = w.bench
 	out, err := cmd.CombinedOutput()
 	text := strings.TrimSpace(string(out))
-	if err != nil {
+	switch {
+	case errors.Is(err, exec.ErrNotFound):
+		return "", fmt.Errorf("there is no %s in $PATH", command[0])
+	case err != nil:
 		return text, fmt.Errorf("%s: %w: %s", command[0], err, shorten(text))
 	}
 	return text, nil
