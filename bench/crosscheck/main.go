@@ -13,7 +13,7 @@
 // the one that cannot do more.
 //
 // With -same-rate k6 is there, too, which is built for it, and the only load is the given rate, far below what any of
-// them can do: then the server has to spend the same processor time on a message whoever sends it.
+// them can do. What a message costs the server then depends on how many arrive together, for which it wakes up once.
 package main
 
 import (
