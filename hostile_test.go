@@ -142,7 +142,7 @@ func echoUntil(t *testing.T, attacked <-chan struct{}, addr string, id int) {
 	defer cancel()
 	c, _, err := molva.Dial(ctx, "ws://"+addr+"/echo", &molva.DialOptions{
 		Compression: molva.Compression{Enabled: id%2 == 0},
-		Timeouts:    molva.Timeouts{Close: peerPatience},
+		Timeouts:    molva.Timeouts{Handshake: peerPatience, Close: peerPatience},
 	})
 	if err != nil {
 		t.Errorf("good client %d: %v", id, err)
@@ -156,20 +156,32 @@ func echoUntil(t *testing.T, attacked <-chan struct{}, addr string, id int) {
 			left--
 		default:
 		}
-		sent := prose(random, random.IntN(10000))
-		if err := c.Write(ctx, molva.Message{Type: molva.TypeText, Data: sent.payload}); err != nil {
+		if err := echoOnce(c, prose(random, random.IntN(10000))); err != nil {
 			t.Errorf("good client %d: %v", id, err)
-			return
-		}
-		m, err := c.Read(ctx)
-		if err != nil || m.Type != molva.TypeText || !bytes.Equal(m.Data, sent.payload) {
-			t.Errorf("good client %d sent %v, got %v of %d bytes, %v", id, sent, m.Type, len(m.Data), err)
 			return
 		}
 	}
 	if err := c.Close(molva.CloseNormal, ""); err != nil {
 		t.Errorf("good client %d: closing: %v", id, err)
 	}
+}
+
+// echoOnce wants one echo. Each has its own time: how many there are, and so how long all of them take, is up to the
+// machine.
+func echoOnce(c *molva.Conn, sent frame) error {
+	ctx, cancel := context.WithTimeout(context.Background(), peerPatience)
+	defer cancel()
+	if err := c.Write(ctx, molva.Message{Type: molva.TypeText, Data: sent.payload}); err != nil {
+		return fmt.Errorf("sending %v: %w", sent, err)
+	}
+	m, err := c.Read(ctx)
+	if err != nil {
+		return fmt.Errorf("after sending %v: %w", sent, err)
+	}
+	if m.Type != molva.TypeText || !bytes.Equal(m.Data, sent.payload) {
+		return fmt.Errorf("sent %v, got %v of %d bytes", sent, m.Type, len(m.Data))
+	}
+	return nil
 }
 
 // watchHeap looks at the heap from time to time until the function it returns is called, which tells by how many
