@@ -51,7 +51,7 @@ type Config struct {
 	Hold     time.Duration // Idle: how long the connections are held, default 10 s
 	Rounds   int           // Storm: how often all are cut and come back, default 3
 	Lifetime int           // Soak: messages after which a connection is replaced, on average, default 1,000
-	Patience time.Duration // for an opening handshake, and for messages that are under way at the end; default 10 s
+	Patience time.Duration // for an opening handshake, and for the next message of those under way at the end; default 10 s
 
 	PIDs      []int  // processes of the server, whose processor time and memory are to be told
 	KeepGoing bool   // count everything that is wrong; otherwise the run ends with the first

@@ -30,15 +30,19 @@ func (r *run) drain(ctx context.Context, pending func() bool) error {
 	return err
 }
 
-// awaitLast waits for what is under way; not for long once ctx has ended.
+// awaitLast waits for what is under way for as long as some comes; not for long in all once ctx has ended.
 func (r *run) awaitLast(ctx context.Context, pending func() bool) error {
 	r.enter("waiting for the last messages")
 	end, ticker, interrupted := time.NewTimer(r.cfg.Patience), time.NewTicker(2*time.Millisecond), ctx.Done()
 	defer end.Stop()
 	defer ticker.Stop()
-	for pending() {
+	for last := r.fleet.received(); pending(); {
 		select {
 		case <-ticker.C:
+			if n := r.fleet.received(); n != last && ctx.Err() == nil {
+				last = n
+				end.Reset(r.cfg.Patience)
+			}
 		case <-interrupted:
 			r.result.Interrupted, interrupted = true, nil
 			end.Reset(min(hurry, r.cfg.Patience))
