@@ -89,16 +89,26 @@ func (r *countingReader) Read(p []byte) (int, error) {
 	return copy(p, line), nil
 }
 
-// TestConnectReadsNoFasterThanTheServerDoes gives a server that reads nothing an endless input: it must come to a stop.
+// TestConnectReadsNoFasterThanTheServerDoes gives a server that reads one message an endless input: it must come to a
+// stop.
 func TestConnectReadsNoFasterThanTheServerDoes(t *testing.T) {
 	t.Parallel()
-	release := make(chan struct{})
-	url := connectServer(t, &molva.Server{OnMessage: func(*molva.Conn, molva.Message) { <-release }})
+	reached, release := make(chan struct{}), make(chan struct{})
+	reach := sync.OnceFunc(func() { close(reached) })
+	url := connectServer(t, &molva.Server{OnMessage: func(*molva.Conn, molva.Message) {
+		reach()
+		<-release
+	}})
 	t.Cleanup(func() { close(release) })
 	in := &countingReader{grew: make(chan struct{})}
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan int, 1)
 	go func() { done <- run(ctx, []string{"connect", url, "-q"}, streams{in, io.Discard, io.Discard}) }()
+	select {
+	case <-reached: // from here on the server reads nothing, not even the close
+	case code := <-done:
+		t.Fatalf("ended with code %d", code)
+	}
 	const tooMuch = 64 << 20
 	for quiet := false; !quiet && in.taken.Load() < tooMuch; {
 		select {
@@ -111,7 +121,7 @@ func TestConnectReadsNoFasterThanTheServerDoes(t *testing.T) {
 		t.Errorf("%d bytes were taken from the input", in.taken.Load())
 	}
 	cancel()
-	if code := <-done; code != 1 { // the server does not even read the close
+	if code := <-done; code != 1 {
 		t.Errorf("code %d", code)
 	}
 }
