@@ -77,7 +77,10 @@ func dialAs(t testing.TB, addr, user string) *peer {
 	if user != "" {
 		url += "?user=" + user
 	}
-	c, _, err := molva.Dial(ctx, url, &molva.DialOptions{Limits: molva.Limits{Outbox: 128 << 10}})
+	c, _, err := molva.Dial(ctx, url, &molva.DialOptions{
+		Limits:   molva.Limits{Outbox: 128 << 10},
+		Timeouts: molva.Timeouts{Handshake: patience},
+	})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -13,7 +13,8 @@ import (
 	"github.com/molva-ws/molva/gateway/api"
 )
 
-// TestBystandersNoticeNothing has many clients misbehave in every way at once, while one talks to itself.
+// TestBystandersNoticeNothing has many clients misbehave in every way at once, while one talks to itself. They go on
+// until it is done: if it had to wait for them, it would wait for ever.
 func TestBystandersNoticeNothing(t *testing.T) {
 	g := new(gateway.Gateway)
 	addr := open(t, g)
@@ -32,25 +33,23 @@ func TestBystandersNoticeNothing(t *testing.T) {
 		`{"type":"presence","room":"quiet"}`,
 		`{"type":"ping","ack":1}`,
 	}
-	const each = 8
-	ended := make(chan struct{}, each*len(hostile))
+	const each = 3
+	begin, ended := make(chan struct{}), make(chan struct{}, each*len(hostile))
 	for _, text := range hostile {
 		text += strings.Repeat(" ", max(0, 8<<10-len(text))) // what lies in buffers should be few messages
 		for range each {
 			p := dialAs(t, addr, "")
 			go func() {
+				<-begin
 				for p.Write(ctx, molva.Text(text)) == nil { // and no answer is read
 				}
 				ended <- struct{}{}
 			}()
 		}
 	}
-	for i := range 200 {
-		began := time.Now()
+	close(begin)
+	for i := range 50 {
 		bystander.must(`{"type":"publish","room":"quiet","echo":true,"data":` + fmt.Sprint(i))
-		if took := time.Since(began); took > patience/4 { // who waited for the hostile ones would wait for ever
-			t.Errorf("an answer took %v", took)
-		}
 	}
 	if grown := heap() - before; grown > each*int64(len(hostile))*(1<<20) {
 		t.Errorf("the hostile clients hold %d bytes", grown)
