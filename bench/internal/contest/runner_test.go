@@ -21,7 +21,7 @@ func newRunner(t *testing.T, contenders ...Contender) *Runner {
 	last := runtime.NumCPU() - 1
 	r := &Runner{
 		Contenders: contenders, Repeats: 2, ClientCPU: last, PerProcess: 20,
-		Timing:   Timing{Duration: 400 * time.Millisecond, Warmup: 20 * time.Millisecond, Hold: 300 * time.Millisecond},
+		Timing:   Timing{Duration: time.Second, Warmup: 20 * time.Millisecond, Hold: 300 * time.Millisecond},
 		Progress: func(string) {},
 	}
 	if err := r.prepareIn(t.Context(), w); err != nil {
