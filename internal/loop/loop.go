@@ -99,7 +99,9 @@ func (p Priority) counts() bool { return p <= Droppable }
 // Config is what all connections of one kind share. It must not change once a connection uses it.
 type Config struct {
 	// Outbox is the limit in bytes on what waits to be sent on one connection, 16 bytes of bookkeeping counted with
-	// each message. One message is always admitted to an empty outbox, whatever its size. Zero means 1 MiB.
+	// each message. One message is always admitted to an empty outbox, whatever its size. Where older messages make room
+	// for newer ones, those in the system's hands at this moment do not count; on a [Stream] over anything but a plain
+	// socket, as with TLS, that is as long as the peer takes nothing, and up to as much again. Zero means 1 MiB.
 	Outbox int
 	// Dropped, if set, is told how many messages were thrown away to make room. It must not block nor call the
 	// connection.

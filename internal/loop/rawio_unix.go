@@ -58,7 +58,9 @@ func writeReady(fd uintptr, slices [][]byte) (int, error) {
 type writer struct {
 	once   func(fd uintptr) bool
 	ready  func(fd uintptr) bool
+	stream *Stream // for ready
 	slices [][]byte
+	rested bool // the slices were put down
 	n      int
 	err    error
 }
@@ -69,10 +71,7 @@ var writers = sync.Pool{New: func() any {
 		w.n, w.err = writeReady(fd, w.slices)
 		return true
 	}
-	w.ready = func(fd uintptr) bool {
-		w.once(fd)
-		return w.n > 0 || w.err != errWouldBlock
-	}
+	w.ready = w.writeOrRest
 	return w
 }}
 
@@ -83,15 +82,37 @@ func (s *Stream) writeOnce(slices [][]byte) (int, error) {
 	return w.write(s.raw, slices, w.once)
 }
 
-// writeWhenReady writes what the socket takes as soon as it takes something.
+// writeWhenReady writes what the socket takes as soon as it takes something. That may be other messages than the slices
+// by then, if these were dropped while it waited, and nothing if there are none.
 func (s *Stream) writeWhenReady(slices [][]byte) (int, error) {
 	w := writers.Get().(*writer)
 	defer writers.Put(w)
+	w.stream, w.rested = s, false
+	defer func() { w.stream = nil }()
 	n, err := w.write(s.raw, slices, w.ready)
 	if n > 0 && err == errWouldBlock {
 		err = nil
 	}
 	return n, err
+}
+
+// writeOrRest writes what the socket takes. If that is nothing, it puts the slices down, and reports that it wants to be
+// called when the socket takes something.
+func (w *writer) writeOrRest(fd uintptr) bool {
+	if w.rested {
+		w.rested = false
+		if w.slices = w.stream.resume(); w.slices == nil {
+			w.err = nil
+			return true
+		}
+	}
+	w.once(fd)
+	if w.n > 0 || w.err != errWouldBlock {
+		return true
+	}
+	w.stream.rest()
+	w.rested = true
+	return false
 }
 
 func (w *writer) write(raw syscall.RawConn, slices [][]byte, f func(fd uintptr) bool) (int, error) {

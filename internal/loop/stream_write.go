@@ -202,6 +202,26 @@ func (s *Stream) writeWaiting(slices [][]byte) (int, error) {
 	return s.nc.Write(p[:min(len(p), maxBlockingWrite)])
 }
 
+// rest puts down what the socket does not take, so that it counts again where older messages make room for newer ones.
+func (s *Stream) rest() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.queue.rest()
+	s.queue.trim(s.cfg)
+}
+
+// resume takes up what is to be written after a rest. It returns nil if there is nothing.
+func (s *Stream) resume() [][]byte {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	o := s.queue.take()
+	if o == nil || s.cut {
+		return nil
+	}
+	s.cfg.Traffic.took(s, o.takeCounted())
+	return o.next()
+}
+
 // finishWriting does what had to wait for the queue to empty. The lock is held.
 func (s *Stream) finishWriting() {
 	if s.writing {

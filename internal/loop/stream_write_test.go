@@ -8,6 +8,7 @@ import (
 	"net"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -199,8 +200,8 @@ func wantFramesRefused(t *testing.T, c Conn) {
 
 func TestDropOldestKeepsTheNewest(t *testing.T) {
 	ours, theirs := tcpPair(t)
-	dropped := 0
-	s := NewStream(ours, &Config{Outbox: 10000, Dropped: func(n int) { dropped += n }}, nil)
+	var dropped atomic.Int64
+	s := NewStream(ours, &Config{Outbox: 10000, Dropped: func(n int) { dropped.Add(int64(n)) }}, nil)
 	const messages = 20000
 	message := make([]byte, 1000)
 	for i := range uint32(messages) {
@@ -227,10 +228,28 @@ func TestDropOldestKeepsTheNewest(t *testing.T) {
 	if last != messages-1 {
 		t.Errorf("the last message is %d, want %d", last, messages-1)
 	}
-	if dropped == 0 || got+dropped != messages {
-		t.Errorf("%d messages came, %d were dropped, %d were sent", got, dropped, messages)
+	if n := int(dropped.Load()); n == 0 || got+n != messages {
+		t.Errorf("%d messages came, %d were dropped, %d were sent", got, n, messages)
 	}
 	s.Abort(nil)
+}
+
+func TestDropOldestStaysWithinTheLimitWhileThePeerTakesNothing(t *testing.T) {
+	ours, _ := tcpPair(t)
+	const limit, size = 10000, 100
+	var dropped atomic.Int64
+	s := NewStream(ours, &Config{Outbox: limit, Dropped: func(n int) { dropped.Add(int64(n)) }}, nil)
+	defer s.Abort(nil)
+	// What the system is about to take does not count, but it takes nothing in the end.
+	full := func() bool { q := s.Queued(); return q <= limit && q > limit-2*size }
+	for deadline := time.Now().Add(streamPatience); dropped.Load() < 1000 || !full(); {
+		if err := s.Send(Head{}, make([]byte, size), Droppable); err != nil {
+			t.Fatal(err)
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("%d bytes are queued", s.Queued())
+		}
+	}
 }
 
 func TestPeerThatTakesNothingIsStalled(t *testing.T) {
