@@ -50,7 +50,7 @@ func stress(t *testing.T, e molva.Engine, slow molva.SlowPolicy) {
 			}
 		})
 		running.Go(func() {
-			for until.Err() == nil {
+			for again := true; again; again = until.Err() == nil { // once at least, however late it comes to run
 				useAll(t, addr)
 			}
 		})
