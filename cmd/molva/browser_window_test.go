@@ -30,7 +30,10 @@ func TestPageLeavesRoomAboveAKeyboardOnTheScreen(t *testing.T) {
 	p.Do("Emulation.setTouchEmulationEnabled", browser.Params{"enabled": true}, nil)
 	p.Show(browser.Phone, "light")
 	p.talks()
-	for _, left := range []browser.Screen{{"keyboard", 360, 360, true}, {"keyboard-wide", 640, 220, true}} {
+	for _, left := range []browser.Screen{
+		{Name: "keyboard", Width: 360, Height: 360, Mobile: true},
+		{Name: "keyboard-wide", Width: 640, Height: 220, Mobile: true},
+	} {
 		p.Picture("chat", left, "light")
 		p.Until(lastIsSeen)
 		p.Eval(`document.activeElement.blur()`, nil)
