@@ -70,9 +70,9 @@ func TestThePageIsToldWhatTheHintsSayAndNoKey(t *testing.T) {
 		t.Errorf("without hints it says %s", hints)
 	}
 	g = &gateway.Gateway{Console: true, Keys: []string{key}}
-	g.Hints = console.Hints{Send: "molva send", Socket: "/x", Open: true}
+	g.Hints = console.Hints{Send: "molva send", Keyed: true, Socket: "/x", Open: true}
 	hints := fetch(t, g, http.MethodGet, "/console/hints.json", 200)
-	if hints.Body.String() != `{"send":"molva send","socket":"/x","open":true}` {
+	if hints.Body.String() != `{"send":"molva send","keyed":true,"socket":"/x","open":true}` {
 		t.Errorf("it says %s", hints.Body)
 	}
 	if hints.Header().Get("Cross-Origin-Resource-Policy") != "same-origin" {

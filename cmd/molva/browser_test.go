@@ -104,22 +104,6 @@ func TestPageInTheFirstTwoMinutes(t *testing.T) {
 	}
 }
 
-func TestPageCopiesItsLines(t *testing.T) {
-	s := startServer(t)
-	p := s.open(browser.Launch(t), "42")
-	permissions := []string{"clipboardReadWrite", "clipboardSanitizedWrite"}
-	p.Do("Browser.grantPermissions", browser.Params{"permissions": permissions}, nil)
-	p.Until(says("#snippet-0", s.socket)) // the server has said where it is
-	p.Click("#snippets .copy")
-	p.Until(`document.querySelector("#snippets .copy").textContent === "Copied"`)
-	var copied string
-	p.Eval("navigator.clipboard.readText()", &copied)
-	if copied != p.textOf("#snippet-0") || !strings.HasSuffix(copied, `--user 42 "hi"`) {
-		t.Errorf("%q was copied", copied)
-	}
-	p.Until(`document.querySelector("#snippets .copy").textContent === "Copy"`)
-}
-
 func TestPageChatsBetweenTabs(t *testing.T) {
 	s := startServer(t)
 	b := browser.Launch(t)

@@ -65,10 +65,20 @@ func (a *announcement) page() string {
 
 // send returns how a line that sends has to begin.
 func (a *announcement) send() string {
+	if a.keyed() {
+		return a.sendWithoutKey() + " --key " + a.shownKey()
+	}
+	return a.sendWithoutKey()
+}
+
+// keyed reports whether that line needs the key, as it does where no local socket is a file.
+func (a *announcement) keyed() bool { return a.socket == "" || strings.HasPrefix(a.socket, "tcp:") }
+
+func (a *announcement) sendWithoutKey() string {
 	line := a.program + " send"
 	switch {
-	case a.socket == "" || strings.HasPrefix(a.socket, "tcp:"):
-		line += " --url " + a.url() + " --key " + a.shownKey()
+	case a.keyed():
+		line += " --url " + a.url()
 	case a.flag != "" || a.socket != localsocket.DefaultPath(): // the service manager may have passed one
 		line += " --socket " + shellQuoted(a.socket)
 	}
@@ -77,11 +87,11 @@ func (a *announcement) send() string {
 
 // hints returns what the page tells, to whoever can reach it from elsewhere not all of it.
 func (a *announcement) hints() webconsole.Hints {
-	h := webconsole.Hints{Send: a.send()}
+	h := webconsole.Hints{Send: a.sendWithoutKey(), Keyed: a.keyed()}
 	if a.key != "" {
 		h.Run = rand.Text()
 	}
-	if a.socket != "" && !strings.HasPrefix(a.socket, "tcp:") {
+	if !a.keyed() {
 		h.Socket = a.socket
 	}
 	return h

@@ -261,8 +261,13 @@ func TestServeShowsItsSocketToThisMachineOnlyAndItsKeyToNobody(t *testing.T) {
 	if strings.Contains(hints, "sock") || strings.Contains(hints, "send") || strings.Contains(hints, other.key) {
 		t.Errorf("%s", hints)
 	}
-	for _, s := range []*served{open, other} {
-		for _, path := range []string{"/", "/console/console.js", "/console/lines.js", "/molva.js"} {
+	bare := startServerAt(t, "none")
+	hints = get(t, bare.url+"/console/hints.json")
+	if !strings.Contains(hints, `send --url `+bare.url+`","keyed":true`) {
+		t.Errorf("%s", hints)
+	}
+	for _, s := range []*served{open, other, bare, startServerAt(t, "tcp:127.0.0.1:0")} {
+		for _, path := range []string{"/", "/console/hints.json", "/console/console.js", "/console/lines.js", "/molva.js"} {
 			if strings.Contains(get(t, s.url+path), s.key) {
 				t.Errorf("the key is in %s", path)
 			}

@@ -103,7 +103,7 @@ func (r *Server) policy(s *Settings) gateway.Policy {
 		p.Hosts = append(slices.Clone(r.own.Hosts), s.Hosts...)
 	}
 	if p.Hints.Run = r.own.Hints.Run; s.Local() {
-		p.Hints.Send, p.Hints.Socket = r.own.Hints.Send, r.own.Hints.Socket
+		p.Hints.Send, p.Hints.Keyed, p.Hints.Socket = r.own.Hints.Send, r.own.Hints.Keyed, r.own.Hints.Socket
 	}
 	return p
 }

@@ -24,6 +24,8 @@ const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src
 type Hints struct {
 	// Send begins the command line that sends, as "molva send".
 	Send string `json:"send,omitempty"`
+	// Keyed tells that this line needs the server's key. The page adds it if it was opened with it.
+	Keyed bool `json:"keyed,omitempty"`
 	// Socket is the path of the local socket.
 	Socket string `json:"socket,omitempty"`
 	// Run tells runs of the server apart. The page forgets the key it was opened with when it changes.

@@ -50,8 +50,9 @@ function setCode(element, text) {
 
 function inTerminal({ to, hints, key }) {
   const flag = to.all ? "--all" : to.user !== undefined ? option("--user", to.user) : option("--room", to.room);
-  const where = hints.send ?? `molva send --url ${shell(location.origin)} --key ${key}`;
-  return `${where} ${flag} "${message}"`;
+  const where = hints.send ?? `molva send --url ${shell(location.origin)}`;
+  const opens = hints.send && !hints.keyed ? "" : ` --key ${shell(key)}`;
+  return `${where}${opens} ${flag} "${message}"`;
 }
 
 function withCurl({ to, key }) {
