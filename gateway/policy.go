@@ -100,6 +100,6 @@ func (g *Gateway) checkUser(u *molva.Upgrade) *molva.Refusal {
 func (g *Gateway) enforceUserConns(conn *molva.Conn, n int) {
 	p := g.policy.Load()
 	if most := p.Limits.ConnsPerUser; most > 0 && n > most && !p.WebSocket.Admission.DryRun {
-		conn.Close(molva.ClosePolicyViolation, errUserConns.Error())
+		conn.Close(closeCodeOf(http.StatusTooManyRequests), errUserConns.Error())
 	}
 }

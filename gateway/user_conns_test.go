@@ -52,7 +52,7 @@ func TestConnectionsOfAUserThatComeAtOnceAreLimited(t *testing.T) {
 			for range conns {
 				if err := <-ends; err != nil {
 					var end *molva.CloseError
-					if !errors.As(err, &end) || end.Code != molva.ClosePolicyViolation {
+					if !errors.As(err, &end) || end.Code != molva.CloseTryAgainLater {
 						t.Errorf("a connection ended with %v", err)
 					}
 					closed++
