@@ -228,8 +228,8 @@ export interface WebSocketLike {
  */
 export type ErrorCode =
   | "timeout" | "unknown" | "closed" | "denied" | "queue_full" | "too_large" | "left" | "connect" | "token"
-  | "bad_json" | "bad_type" | "bad_field" | "bad_ack" | "too_many_rooms" | "not_joined" | "forbidden" | "unsupported"
-  | "busy"
+  | "bad_json" | "bad_type" | "bad_field" | "bad_ack" | "too_many_rooms" | "not_joined" | "forbidden" | "too_fast"
+  | "unsupported" | "busy"
   | (string & {});
 
 /** What promises reject with, and what "error" events are. */
