@@ -80,6 +80,7 @@ func (c *contract) goodWays(user *peer) {
 	for _, one := range []call{
 		post("/api/send", `{"all":true,"message":null,"key":"l"}`),
 		post("/api/send", `{"room":"lobby","message":[]}`),
+		post("/api/send", `{"room":"lobby","subject":"tea","message":5}`),
 		get("/api/online?user=nobody&id=x"),
 		get("/api/conns?limit=1"),
 		get("/api/conns?after=" + user.id),
@@ -111,6 +112,7 @@ func (c *contract) wrongWays() {
 		post("/api/send", `{"user":"`+long+`","message":1}`),
 		post("/api/send", `{"all":false,"message":1}`),
 		post("/api/send", `{"user":"a","message":1,"mesage":1}`),
+		post("/api/send", `{"user":"a","subject":"b","message":1}`),
 		post("/api/send", `{"user":"a","message":1,"key":""}`),
 		post("/api/send", `{"user":"a","message":1,"key":"`+strings.Repeat("k", 256)+`"}`),
 		post("/api/online", `{}`),
