@@ -3,11 +3,13 @@ package gateway_test
 import (
 	"net/http"
 	"net/http/httptest"
+	"reflect"
 	"regexp"
 	"strings"
 	"testing"
 
 	"github.com/molva-ws/molva/gateway"
+	"github.com/molva-ws/molva/gateway/api"
 	"github.com/molva-ws/molva/gateway/console"
 )
 
@@ -43,6 +45,19 @@ func TestThePageBringsAllItNeedsAndNothingInline(t *testing.T) {
 			kind := fetch(t, g, http.MethodGet, path, 200).Header().Get("Content-Type")
 			if !strings.HasPrefix(kind, "text/javascript") {
 				t.Errorf("%s is %s", path, kind)
+			}
+		}
+	}
+}
+
+func TestThePageSaysWhatEachReasonMeans(t *testing.T) {
+	script := fetch(t, &gateway.Gateway{Console: true}, http.MethodGet, "/console/figures.js", 200).Body.String()
+	for list, counts := range map[string]any{"refusals": api.RefusedStats{}, "slownesses": api.SlowStats{}} {
+		_, after, _ := strings.Cut(script, "const "+list+" = {")
+		meanings, _, _ := strings.Cut(after, "};")
+		for field := range reflect.TypeOf(counts).Fields() {
+			if name := field.Tag.Get("json"); !strings.Contains(meanings, "\n  "+name+`: "`) {
+				t.Errorf("%s has no %s", list, name)
 			}
 		}
 	}

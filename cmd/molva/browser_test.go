@@ -221,7 +221,7 @@ func TestPageIsAConsole(t *testing.T) {
 		"-H", "Sec-WebSocket-Version: 13", "-H", "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==",
 		"-H", "Origin: http://evil.example", s.url+"/ws")
 	refused.wantsText(t, 0, "evil.example", "")
-	p.Until(says("#turned-body", "Refused: origin1"))
+	p.Until(says("#turned-body", "Refused: a page from elsewhere1"))
 	p.Click("#to-chat")
 	p.Until(`!document.querySelector("#chat").hidden && document.querySelector("#console").hidden`)
 }

@@ -72,9 +72,30 @@ export function showFigures() {
 
 document.addEventListener("visibilitychange", showFigures);
 
+// What the server counts under these names, to who was refused and to who was too slow.
+const refusals = {
+  request: "no correct handshake",
+  origin: "a page from elsewhere",
+  total: "too many connections",
+  addr: "too many connections from one address",
+  rate: "too many handshakes from one address",
+  upgrade: "may not come in",
+  timeout: "the handshake took too long",
+  too_large: "the handshake was too large",
+  shutdown: "the server was stopping",
+  failed: "the server could not answer",
+};
+const slownesses = {
+  closed: "disconnected, the outbox being full",
+  stalled: "disconnected, having taken nothing",
+  refused: "messages refused",
+  dropped: "messages dropped",
+  latest: "messages replaced by newer ones",
+};
+
 function reasons({ refused, slow }) {
-  const rows = [["Refused", refused], ["Too slow", slow]].flatMap(([what, by]) =>
-    Object.entries(by ?? {}).map(([reason, n]) => [`${what}: ${reason.replaceAll("_", " ")}`, n]));
+  const rows = [["Refused", refused, refusals], ["Too slow", slow, slownesses]].flatMap(([what, by, meanings]) =>
+    Object.entries(by ?? {}).map(([reason, n]) => [`${what}: ${meanings[reason] ?? reason}`, n]));
   return rows.filter(([, n]) => n > 0).sort((a, b) => b[1] - a[1]).map(([reason, n]) => [reason, number(n)]);
 }
 
