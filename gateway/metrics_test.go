@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/prometheus/client_golang/prometheus/testutil/promlint"
 	dto "github.com/prometheus/client_model/go"
 	"github.com/prometheus/common/expfmt"
 	"github.com/prometheus/common/model"
@@ -48,6 +49,19 @@ metrics:
 		sum += m.GetGauge().GetValue() + m.GetCounter().GetValue() + float64(m.GetHistogram().GetSampleCount())
 	}
 	return sum
+}
+
+func TestMetricsFollowTheConventions(t *testing.T) {
+	base := openAPI(t, new(gateway.Gateway))
+	get("/api/ping").answer(t, base)
+	_, body := get("/metrics").fetch(t, base)
+	problems, err := promlint.New(bytes.NewReader(body)).Lint()
+	if err != nil || !bytes.Contains(body, []byte("molva_commands_total{")) {
+		t.Fatalf("%v\n%s", err, body)
+	}
+	for _, p := range problems {
+		t.Errorf("%s: %s", p.Metric, p.Text)
+	}
 }
 
 func TestMetricsTellWhatHappened(t *testing.T) {
