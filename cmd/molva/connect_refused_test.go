@@ -30,6 +30,7 @@ func TestConnectAdvisesOnRefusals(t *testing.T) {
 			[]string{"this request says Origin: http://o"}},
 		{"404", nil, answerStatus(404, "no such page"),
 			[]string{"404 Not Found", "| no such page", "Nothing is at the path /ws"}},
+		{"400", nil, answerStatus(400, "400 Bad Request"), []string{"does not take this for a WebSocket's handshake"}},
 		{"405", nil, answerStatus(405, ""), []string{"does not take this for a WebSocket's handshake"}},
 		{"426", nil, answerStatus(426, ""), []string{"426 Upgrade Required", "drops the header Upgrade"}},
 		{"426 for a version", nil, func(w http.ResponseWriter, _ *http.Request) {
@@ -61,6 +62,14 @@ func TestConnectAdvisesOnRefusals(t *testing.T) {
 				t.Errorf("stderr is %q", got.err)
 			}
 		})
+	}
+}
+
+func TestConnectGuessesNothingWhereTheServerSaysWhatIsWrong(t *testing.T) {
+	got := connectOnce(t, "", connectWeb(t, answerStatus(400, "the subprotocol here is chat")))
+	got.wants(t, 1, "", "| the subprotocol here is chat")
+	if strings.Contains(got.err, "A proxy") {
+		t.Errorf("stderr is %q", got.err)
 	}
 }
 

@@ -172,6 +172,8 @@ func (d *dialing) statusAdvice(r *http.Response, body string) string {
 		return upgradeAdvice(r)
 	case status == http.StatusBadRequest && !d.address.secure() && strings.Contains(body, "HTTPS"):
 		return "The server speaks TLS on this port: try " + d.address.with("wss")
+	case status == http.StatusBadRequest && body != "" && !strings.Contains(body, http.StatusText(status)):
+		return "" // it says itself what is wrong
 	case status == http.StatusBadRequest, status == http.StatusMethodNotAllowed:
 		return "The server does not take this for a WebSocket's handshake: another path? A proxy that drops Upgrade?"
 	case status == http.StatusTooManyRequests:
