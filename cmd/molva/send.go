@@ -52,7 +52,10 @@ const maxLine = 1 << 20
 // Run sends what was typed, or all of standard input.
 func (c *sendCmd) Run(ctx context.Context, s streams) error {
 	if c.User == "" && c.Room == "" && !c.All {
-		return usage("say to whom: --user NAME, --room NAME or --all")
+		return usage("say to whom: --user NAME, --room NAME or --all; an empty name is nobody's")
+	}
+	if c.Timeout <= 0 {
+		return usage("--timeout is a time above 0, such as 10s")
 	}
 	if !c.Message.given && c.IdempotencyKey != "" {
 		return usage("--idempotency-key is for one message, and standard input has many")

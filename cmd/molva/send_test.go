@@ -224,6 +224,8 @@ func TestSendSaysWhatToDo(t *testing.T) {
 		says string
 	}{
 		{"nobody to send to", []string{"hi"}, 2, "say to whom: --user NAME, --room NAME or --all"},
+		{"a user without a name", []string{"--user", "", "hi"}, 2, "an empty name is nobody's"},
+		{"no time", []string{"--timeout", "0s", "--all", "hi"}, 2, "--timeout is a time above 0"},
 		{"two to send to", []string{"--user", "1", "--all", "hi"}, 2, "can't be used together"},
 		{"no server", []string{"--socket", nothing, "--all", "hi"}, 1, " serve\nor say where it is: --socket PATH, or --url"},
 		{"no server, by HTTP", []string{"--url", "http://127.0.0.1:1", "--key", "x", "--all", "hi"}, 1, "is molva serve running there?"},

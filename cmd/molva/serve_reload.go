@@ -55,7 +55,11 @@ func (r *serving) again() ([]config.Change, error) {
 // tell logs what has changed.
 func (r *serving) tell(changes []config.Change) {
 	if len(changes) == 0 {
-		r.log.Info("the configuration was read again; nothing has changed", "file", r.loader.File)
+		log := r.log
+		if r.loader.File != "" {
+			log = log.With("file", r.loader.File)
+		}
+		log.Info("the configuration was read again; nothing has changed")
 		return
 	}
 	for _, c := range changes {
