@@ -3,8 +3,8 @@
 #
 #	MOLVA_URL=http://127.0.0.1:8000 MOLVA_KEY=… ./send_http.sh 42 '"hi"'
 #
-# The message is any JSON value, the user a name that JSON does not have to escape. The key is what molva serve printed, or was given. It goes to curl by its standard
-# input, as everybody on the machine can read the arguments of a program.
+# The message is any JSON value, the user a name that JSON does not have to escape. The key is what molva serve printed,
+# or was given. It goes to curl by its standard input, as everybody on the machine can read the arguments of a program.
 
 user=$1 message=$2
 printf 'header = "Authorization: Bearer %s"\n' "$MOLVA_KEY" |
