@@ -118,8 +118,9 @@ func (q *quickClients) end() {
 // TestBlockedHandlersHoldNobodyUp has handlers block, and looks at how long others on the same loop wait for their
 // echoes, while the handlers begin to block and afterwards.
 func TestBlockedHandlersHoldNobodyUp(t *testing.T) {
-	// Somebody else may keep the machine busy, but not every time.
-	const most, tries = 50 * time.Millisecond, 5
+	// Somebody else may keep the machine busy, but not every time. Who was held up by the handlers would wait until
+	// they are let go.
+	const most, tries = 250 * time.Millisecond, 5
 	tests := []struct {
 		name     string
 		handlers int

@@ -98,13 +98,13 @@ func TestHandshakeThatTrickles(t *testing.T) {
 			Timeouts: molva.Timeouts{Handshake: limit},
 			OnOpen:   func(*molva.Conn) { t.Error("a connection was opened") },
 		}
-		nc, err := net.Dial("tcp", start(t, srv))
+		addr, opened := start(t, srv), time.Now()
+		nc, err := net.Dial("tcp", addr)
 		if err != nil {
 			t.Fatal(err)
 		}
 		defer nc.Close()
 		nc.SetDeadline(time.Now().Add(peerPatience))
-		opened := time.Now()
 		go trickle(nc, "GET / HTTP/1.1\r\nHost: x\r\nX-Filler: "+strings.Repeat("x", 8<<10))
 		answer, err := io.ReadAll(nc)
 		took := time.Since(opened)

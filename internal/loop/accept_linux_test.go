@@ -103,7 +103,8 @@ func TestServesOnWithoutDescriptors(t *testing.T) {
 	if most := uint64(took/acceptPause) + 1; after.AcceptErrors > most {
 		t.Errorf("tried %d times in %v", after.AcceptErrors, took)
 	}
-	if n := after.Turns - before.Turns; n > 200+10*(after.AcceptErrors-before.AcceptErrors)+10 {
+	// An echo takes a turn or two, some more where a busy machine has the loop taken over; who spins makes thousands.
+	if n := after.Turns - before.Turns; n > 1000+10*(after.AcceptErrors-before.AcceptErrors) {
 		t.Errorf("the loop spins: %d turns", n)
 	}
 	if n := log.count(); n == 0 || n > int(took.Seconds())+2 {

@@ -113,6 +113,8 @@ type Config struct {
 	WriteTimeout time.Duration
 	// Traffic, if set, counts the bytes of streams. A [Group] has counters of its own.
 	Traffic *Traffic
+
+	cork time.Duration // how long a [Stream] holds messages back at most; zero means maxCork
 }
 
 // DefaultOutbox is the limit in bytes that [Config.Outbox] stands for when it is 0.
@@ -125,6 +127,13 @@ func (c *Config) outbox() int {
 		return c.Outbox
 	}
 	return DefaultOutbox
+}
+
+func (c *Config) corkTime() time.Duration {
+	if c.cork > 0 {
+		return c.cork
+	}
+	return maxCork
 }
 
 func (c *Config) writeTimeout() time.Duration {

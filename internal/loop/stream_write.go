@@ -53,10 +53,10 @@ func (s *Stream) flush() {
 	case s.held:
 	case s.backstop == nil:
 		s.held = true
-		s.backstop = time.AfterFunc(maxCork, s.uncorkLate)
+		s.backstop = time.AfterFunc(s.cfg.corkTime(), s.uncorkLate)
 	default:
 		s.held = true
-		s.backstop.Reset(maxCork)
+		s.backstop.Reset(s.cfg.corkTime())
 	}
 }
 

@@ -202,12 +202,12 @@ func TestDropOldestKeepsTheNewest(t *testing.T) {
 	ours, theirs := tcpPair(t)
 	var dropped atomic.Int64
 	s := NewStream(ours, &Config{Outbox: 10000, Dropped: func(n int) { dropped.Add(int64(n)) }}, nil)
-	const messages = 20000
 	message := make([]byte, 1000)
-	for i := range uint32(messages) {
-		binary.BigEndian.PutUint32(message, i)
+	messages := uint32(0)
+	for ; dropped.Load() < 1000; messages++ { // the system's buffers are full then
+		binary.BigEndian.PutUint32(message, messages)
 		if err := s.Send(Head{}, message, Droppable); err != nil {
-			t.Fatalf("message %d: %v", i, err)
+			t.Fatalf("message %d: %v", messages, err)
 		}
 	}
 	s.Finish(nil, streamPatience)
@@ -228,7 +228,7 @@ func TestDropOldestKeepsTheNewest(t *testing.T) {
 	if last != messages-1 {
 		t.Errorf("the last message is %d, want %d", last, messages-1)
 	}
-	if n := int(dropped.Load()); n == 0 || got+n != messages {
+	if n := int(dropped.Load()); got+n != int(messages) {
 		t.Errorf("%d messages came, %d were dropped, %d were sent", got, n, messages)
 	}
 	s.Abort(nil)
@@ -317,10 +317,11 @@ func TestFailedWriteClosesTheSocketThoughNobodyReads(t *testing.T) {
 }
 
 // packets returns a Stream on a socket that keeps writes apart, and the other end, from which one read is one write.
+// However long the machine keeps a goroutine waiting, no cork ends for that.
 func packets(t *testing.T) (*Stream, net.Conn) {
 	t.Helper()
 	ours, theirs := socketPair(t, "unixpacket", filepath.Join(t.TempDir(), "s"))
-	s := NewStream(ours, new(Config), nil)
+	s := NewStream(ours, &Config{cork: streamPatience}, nil)
 	t.Cleanup(func() { s.Abort(nil) })
 	return s, theirs
 }

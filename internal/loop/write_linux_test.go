@@ -37,7 +37,8 @@ func frameOf(s string) *Frame {
 }
 
 func TestMessagesOfOneTurnLeaveTogether(t *testing.T) {
-	_, nc := pair(t, GroupConfig{Loops: 1}, func(c Conn) Handler {
+	// Who takes the loop over from a callback sends what it has sent until then.
+	_, nc := pair(t, GroupConfig{Loops: 1, Blocked: time.Hour}, func(c Conn) Handler {
 		return &calls{data: func(p []byte) {
 			f := frameOf("frame ")
 			c.Send(MakeHead([]byte("one ")), []byte("two "), Normal)
