@@ -39,12 +39,23 @@ func crowded(t *testing.T, e molva.Engine, slow molva.SlowPolicy, d molva.Delive
 	return srv, c, p
 }
 
-// staysFull reports whether no room comes in an outbox that is full. The writing may just not have begun, or the system
-// may make its buffers larger; what has not moved for a while stays as it is.
+// staysFull reports whether no room comes in an outbox that is full. Who writes may just not have been given a
+// processor; and the system may take more a little later, as it makes its buffers larger.
 func staysFull(c *molva.Conn) bool {
+	if !within(peerPatience, allWait) {
+		return false
+	}
 	ctx, cancel := context.WithTimeout(context.Background(), 250*time.Millisecond)
 	defer cancel()
-	return c.Write(ctx, numbered(0)) != nil
+	return c.Write(ctx, numbered(0)) != nil && allWait()
+}
+
+// allWait reports whether no goroutine of the library has anything to do but the one that asks.
+func allWait() bool {
+	return !slices.ContainsFunc(libraryGoroutines(), func(stack string) bool {
+		head, _, _ := strings.Cut(stack, "\n")
+		return strings.Contains(head, "[run") || strings.Contains(head, "[syscall") // running or runnable
+	})
 }
 
 // overfill sends until that is refused, which it may not be at once: see staysFull.

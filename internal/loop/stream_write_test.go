@@ -7,6 +7,8 @@ import (
 	"io"
 	"net"
 	"path/filepath"
+	"runtime"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -93,17 +95,13 @@ func readNumbered(t *testing.T, from io.Reader) (sender, i int) {
 }
 
 // sendUntilFull sends messages of n bytes to a peer that does not read, until there is no more room between here and
-// there, and returns how many it took. The system may take more a little later, as it makes its buffers larger, so full
-// is what has not moved for a while.
+// there, and returns how many it took.
 func sendUntilFull(t *testing.T, s Conn, n int, p Priority) int {
 	t.Helper()
 	for sent := 0; ; sent++ {
 		err := s.Send(Head{}, make([]byte, n), p)
 		for err == ErrFull {
-			ctx, cancel := context.WithTimeout(t.Context(), 250*time.Millisecond)
-			full := s.WaitRoom(ctx, n) != nil
-			cancel()
-			if full {
+			if staysFull(t, s, n) {
 				return sent
 			}
 			err = s.Send(Head{}, make([]byte, n), p)
@@ -112,6 +110,32 @@ func sendUntilFull(t *testing.T, s Conn, n int, p Priority) int {
 			t.Fatal(err)
 		}
 	}
+}
+
+// staysFull reports whether no room for n bytes comes in an outbox that is full. Who writes may just not have been given
+// a processor; and the system may take more a little later, as it makes its buffers larger.
+func staysFull(t *testing.T, s Conn, n int) bool {
+	for !allWait() {
+		time.Sleep(time.Millisecond)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 250*time.Millisecond)
+	defer cancel()
+	return s.WaitRoom(ctx, n) != nil && allWait()
+}
+
+// allWait reports whether no goroutine of this package has anything to do but the one that asks.
+func allWait() bool {
+	stacks := make([]byte, 1<<20)
+	stacks = stacks[:runtime.Stack(stacks, true)]
+	_, others, _ := strings.Cut(string(stacks), "\n\n")
+	for stack := range strings.SplitSeq(others, "\n\n") {
+		head, calls, _ := strings.Cut(stack, "\n")
+		busy := strings.Contains(head, "[run") || strings.Contains(head, "[syscall") // running or runnable
+		if busy && strings.Contains(calls, "internal/loop") {
+			return false
+		}
+	}
+	return true
 }
 
 func TestStreamOutboxIsBoundedAndRoomIsAnnounced(t *testing.T) {
