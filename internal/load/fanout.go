@@ -2,8 +2,11 @@ package load
 
 import (
 	"context"
+	"errors"
 	"sync/atomic"
 	"time"
+
+	"github.com/molva-ws/molva/wire"
 )
 
 // fanout has one connection publish, with a number of messages under way, or when they are due by a given rate, and
@@ -97,6 +100,9 @@ func (m *fanout) publish(n int, held *shard) {
 }
 
 func (m *fanout) run(ctx context.Context, r *run) error {
+	if err := m.greet(ctx, r); err != nil {
+		return err
+	}
 	stop, err := m.start()
 	if err != nil {
 		return err
@@ -113,6 +119,28 @@ func (m *fanout) run(ctx context.Context, r *run) error {
 	m.excusePublisher()
 	r.reckon()
 	return nil
+}
+
+// greetTime is how long servers may take to answer the pings of greet. Who answers none may hear messages all the same.
+const greetTime = 5 * time.Second
+
+// greet waits until the server reads from every connection, which a pong tells. It may have answered the opening
+// handshake before it counted the connection among those to whom it sends.
+func (m *fanout) greet(ctx context.Context, r *run) error {
+	f := m.fleet
+	if f.cfg.Raw || f.rooms != nil {
+		return nil
+	}
+	f.each(func(c *conn) {
+		if c.state == live {
+			c.sendFrame(wire.OpPing, nil)
+		}
+	})
+	err := r.wait(ctx, "greeting", greetTime, func() bool { return f.greeted.Load() >= uint64(len(f.conns)) })
+	if errors.Is(err, errInterrupted) {
+		return err
+	}
+	return r.ended(err)
 }
 
 // start has the messages published. stop publishes no new ones, and returns how many were due.

@@ -3,6 +3,7 @@ package load_test
 import (
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -26,6 +27,19 @@ func TestFanoutCountsEveryDelivery(t *testing.T) {
 			t.Errorf("%d deliveries", r.Messages)
 		}
 	}
+}
+
+// TestFanoutBeginsWhenTheServerHasCountedAll has a server that answers a handshake long before it counts the connection.
+func TestFanoutBeginsWhenTheServerHasCountedAll(t *testing.T) {
+	var opened atomic.Int64
+	srv := &molva.Server{OnOpen: func(c *molva.Conn) {
+		if opened.Add(1) == 20 {
+			time.Sleep(200 * time.Millisecond) // a server that is slow, not a way to wait
+		}
+		c.Join("all")
+	}}
+	srv.OnMessage = func(_ *molva.Conn, m molva.Message) { srv.Publish("all", m) }
+	pass(t, short(load.Fanout, serve(t, srv)))
 }
 
 func TestFanoutKeepsARate(t *testing.T) {

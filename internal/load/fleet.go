@@ -75,6 +75,7 @@ type fleet struct {
 	live    atomic.Int64
 
 	published atomic.Uint32 // messages; for a fan-out
+	greeted   atomic.Uint64 // connections of a fan-out from which the server reads
 	rateLimit atomic.Uint64 // of messages from a client in a second, as the server says
 	overflows func() uint64 // of accept queues of this machine, since the run began
 	parting   atomic.Bool   // all connections are being closed

@@ -182,6 +182,7 @@ func (m *soak) ping(c *conn) {
 func (c *conn) pong(payload []byte) {
 	k := c.soaking
 	if k == nil {
+		c.shard.fleet.greeted.Add(1)
 		return
 	}
 	n := uint32(0)
