@@ -27,8 +27,9 @@ func numberedLines(n int) string {
 }
 
 func TestConnectPassesManyLinesInOrder(t *testing.T) {
+	t.Parallel()
 	input := numberedLines(manyLines)
-	got := connectOnce(t, input, connectEcho(t), "--wait=100ms")
+	got := connectOnce(t, input, connectEcho(t), "--wait=3s")
 	if got.code != 0 || got.out != input {
 		t.Errorf("code %d, %d bytes came back of %d\n%s", got.code, len(got.out), len(input), got.err)
 	}

@@ -18,13 +18,15 @@ import (
 )
 
 func TestConnectSendsALineAndPrintsTheAnswer(t *testing.T) {
+	t.Parallel()
 	closed := make(chan error, 1)
 	url := connectServer(t, &molva.Server{
 		OnMessage: func(c *molva.Conn, m molva.Message) { c.Send(molva.Text("you said " + m.String())) },
 		OnClose:   func(_ *molva.Conn, err error) { closed <- err },
 	})
 	for _, input := range []string{"hi\n", "hi", "hi\r\n"} {
-		connectOnce(t, input, url, "--wait", "50ms").
+		// Even a busy machine finds the time to answer within this.
+		connectOnce(t, input, url, "--wait", "3s").
 			wants(t, 0, "you said hi\n", "* connected to "+url+"\n", "* closed by us: 1000 normal closure\n")
 		if err := <-closed; !strings.Contains(err.Error(), "closed by peer: 1000") {
 			t.Errorf("the server saw %v", err)

@@ -304,7 +304,7 @@ func TestAnswersThatMakeNoSense(t *testing.T) {
 
 func TestAskJoin(t *testing.T) {
 	release := make(chan struct{})
-	s := newSite(t, hooks.Options{Timeout: 2 * time.Second}, func(w http.ResponseWriter, r *http.Request) {
+	s := newSite(t, hooks.Options{Timeout: 5 * time.Second}, func(w http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)
 		if r.URL.Path != "/ask" {
 			return

@@ -90,7 +90,8 @@ func (f *fixture) logIn(set *rules.Set) *peer {
 }
 
 func TestTheApplicationIsAskedAgainWhenItsTimeIsOver(t *testing.T) {
-	const short = 1500 * time.Millisecond
+	t.Parallel()
+	const short = 5 * time.Second // and yet time enough to join two rooms
 	f := start(t, asking(nil), answers(t, said(short, `["a","b"]`), said(0, `["b"]`)))
 	p := f.logIn(byRule(t))
 	p.ask(`{"type":"join","room":"a","ack":1}`)

@@ -14,7 +14,7 @@ import (
 )
 
 // soon is a time that a token can name, and that is still to come when a connection has been made.
-func soon() time.Time { return time.Now().Add(3 * time.Second).Truncate(time.Second) }
+func soon() time.Time { return time.Now().Add(8 * time.Second).Truncate(time.Second) }
 
 func TestAConnectionEndsWhenItsTokenExpires(t *testing.T) {
 	t.Parallel()
