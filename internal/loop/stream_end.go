@@ -1,6 +1,7 @@
 package loop
 
 import (
+	"cmp"
 	"context"
 	"io"
 	"net"
@@ -16,17 +17,19 @@ func (s *Stream) Err() error {
 	return s.reason
 }
 
-// Finish implements [Conn]. If nobody reads, a goroutine does so until the linger time has passed.
+// Finish implements [Conn]; nil stands for [ErrClosed]. If nobody reads, a goroutine does so until the linger time has
+// passed.
 func (s *Stream) Finish(err error, linger time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.ended {
 		return
 	}
-	s.ended, s.reason = true, err
+	s.ended, s.reason = true, cmp.Or(err, ErrClosed)
 	s.linger = now().after(linger)
 	s.timer = 0
 	s.corked = false
+	s.queue.wake() // a write that waits for the peer would do that only once it is done
 	s.armLocked()
 	s.startWriting()
 	if !s.attended {
@@ -93,7 +96,7 @@ func (s *Stream) lingerOn() {
 	}))
 }
 
-// Abort implements [Conn].
+// Abort implements [Conn]; nil stands for [ErrClosed].
 func (s *Stream) Abort(err error) {
 	s.mu.Lock()
 	s.cutLocked(err)
@@ -113,7 +116,7 @@ func (s *Stream) cutLocked(err error) {
 	}
 	s.cut, s.ended = true, true
 	if s.reason == nil {
-		s.reason = err
+		s.reason = cmp.Or(err, ErrClosed)
 	}
 	if !s.writing {
 		s.queue.discard()

@@ -204,6 +204,25 @@ func TestAbortReachesThePeerOfABlockedHandler(t *testing.T) {
 	h.wantClosed(t, errReason)
 }
 
+func TestEndForNoReasonIsAnEnd(t *testing.T) {
+	for name, end := range map[string]func(*Stream){
+		"aborted":  func(s *Stream) { s.Abort(nil) },
+		"finished": func(s *Stream) { s.Finish(nil, time.Millisecond) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			ours, theirs := tcpPair(t)
+			s := NewStream(ours, new(Config), nil)
+			served := make(chan struct{}, 1)
+			h := reactTo(func([]byte) { served <- struct{}{} })
+			go s.Serve(h)
+			theirs.Write([]byte("x"))
+			<-served
+			end(s)
+			h.wantClosed(t, ErrClosed)
+		})
+	}
+}
+
 func TestStreamThatEndedBeforeServe(t *testing.T) {
 	for name, end := range map[string]func(*Stream){
 		"aborted":  func(s *Stream) { s.Abort(errReason) },

@@ -181,6 +181,9 @@ func TestWaitRoomEndsWithTheConnection(t *testing.T) {
 			sendUntilFull(t, s, 1000, Normal)
 			waiting := make(chan error, 1)
 			go func() { waiting <- s.WaitRoom(t.Context(), 1000) }()
+			for !allWait() {
+				time.Sleep(time.Millisecond)
+			}
 			end(s)
 			if err := <-waiting; err != ErrClosed {
 				t.Errorf("WaitRoom returned %v", err)
