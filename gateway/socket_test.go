@@ -108,7 +108,7 @@ func TestWrongLinesOnTheSocket(t *testing.T) {
 }
 
 func TestThousandsOfCommandsArePiped(t *testing.T) {
-	g := new(gateway.Gateway)
+	g := &gateway.Gateway{WebSocket: molva.Server{Limits: molva.Limits{Outbox: 16 << 20}}} // for all, however slow it is read
 	addr, path := open(t, g), openSocket(t, g)
 	p := connect(t, addr, "42")
 	s := dialScript(t, "unix", path)
