@@ -22,7 +22,7 @@ func (q *queue) droppable() bool { return q.pending.hasDroppable() || q.flight.h
 // be thrown away; where older messages make room for newer ones it does not count, so that a message is not refused
 // which would have been admitted a moment later.
 func (q *queue) admit(n int, p Priority, cfg *Config) error {
-	if p >= Urgent || q.fits(n, cfg) {
+	if q.fits(n, p, cfg) {
 		return nil
 	}
 	return q.makeRoom(n, p, cfg)
@@ -57,10 +57,11 @@ func (q *queue) dropOldest(limit int, cfg *Config) int {
 	return resting + q.pending.size()
 }
 
-// fits reports whether a message of n bytes is within the limit. An empty queue takes one of any size.
-func (q *queue) fits(n int, cfg *Config) bool {
+// fits reports whether a message of n bytes is within the limit. An empty queue takes one of any size, and urgent ones
+// are taken by any.
+func (q *queue) fits(n int, p Priority, cfg *Config) bool {
 	size := q.size() // 0 only if nothing waits
-	return size == 0 || size+n+pieceCost <= cfg.outbox()
+	return size == 0 || size+n+pieceCost <= cfg.outbox() || p >= Urgent
 }
 
 func (q *queue) add(head Head, body []byte, p Priority) { q.filling().add(head, body, p) }

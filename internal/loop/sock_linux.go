@@ -98,9 +98,15 @@ func (c *sock) config() *Config { return &c.loop.group.cfg.Config }
 func (c *sock) Send(head Head, body []byte, p Priority) error {
 	n := head.Size + len(body)
 	c.mu.Lock()
-	if err := c.admit(n, p); err != nil || n == 0 {
+	if err := c.pass(p); err != nil || n == 0 {
 		c.mu.Unlock()
 		return err
+	}
+	if cfg := c.config(); !c.queue.fits(n, p, cfg) { // this is admit, of which fits is inlined
+		if err := c.queue.makeRoom(n, p, cfg); err != nil {
+			c.mu.Unlock()
+			return err
+		}
 	}
 	if len(body) >= directSize && c.queue.empty() && !c.writing && !c.full {
 		return c.sendDirect(head, body, p)
@@ -155,13 +161,6 @@ func (c *sock) sendDirect(head Head, body []byte, p Priority) error {
 	return nil
 }
 
-func (c *sock) admit(n int, p Priority) error {
-	if err := c.pass(p); err != nil {
-		return err
-	}
-	return c.queue.admit(n, p, c.config())
-}
-
 // pass reports whether the connection takes messages of a priority at all.
 func (c *sock) pass(p Priority) error {
 	if c.state != open {
@@ -180,12 +179,13 @@ func (c *sock) Hold(on bool) {
 // unlock releases mu; tell says that something has changed that the loop must look at. A loop that will look anyway is
 // not told again.
 func (c *sock) unlock(tell bool) {
-	tell = tell && !c.attended && !c.mailed && c.fd >= 0
-	c.mailed = c.mailed || tell
-	c.mu.Unlock()
-	if tell {
-		c.loop.post(c)
+	if !tell || c.attended || c.mailed || c.fd < 0 {
+		c.mu.Unlock()
+		return
 	}
+	c.mailed = true
+	c.mu.Unlock()
+	c.loop.post(c)
 }
 
 func (c *sock) isOpen() bool {
@@ -202,7 +202,7 @@ func (c *sock) WaitRoom(ctx context.Context, n int) error {
 		switch {
 		case c.state != open:
 			return nil, ErrClosed
-		case c.queue.fits(n, c.config()):
+		case c.queue.fits(n, Normal, c.config()):
 			return nil, nil
 		}
 		return c.queue.waiter(), nil

@@ -124,7 +124,7 @@ func (s *Stream) WaitRoom(ctx context.Context, n int) error {
 		switch {
 		case s.ended:
 			return nil, ErrClosed
-		case s.queue.fits(n, s.cfg):
+		case s.queue.fits(n, Normal, s.cfg):
 			return nil, nil
 		}
 		s.startWriting()
