@@ -28,7 +28,7 @@ func (e *events) Data(p []byte) {
 func (c *Conn) dispatch(p []byte) (messages int) {
 	corked := false
 	defer c.set.server.recovered(c)
-	decoder := c.takeDecoder()
+	decoder, onMessage := c.takeDecoder(), c.set.server.OnMessage
 	for {
 		ev, rest, err := decoder.Next(p)
 		if err != nil {
@@ -52,7 +52,9 @@ func (c *Conn) dispatch(p []byte) (messages int) {
 		}
 		if c.closing.Load() == nil {
 			messages++
-			c.set.server.message(c, Message{Type: Type(ev.Op), Data: ev.Payload})
+			if onMessage != nil {
+				onMessage(c, Message{Type: Type(ev.Op), Data: ev.Payload})
+			}
 		}
 	}
 }
