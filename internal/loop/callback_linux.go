@@ -64,7 +64,7 @@ func (c *sock) run(k callback, p []byte) {
 	case callTimer:
 		c.handler.Timer()
 	case callClosed:
-		c.handler.Closed(c.reason)
+		c.handler.Closed(c.inStraits().reason)
 	}
 }
 
@@ -130,7 +130,7 @@ func (c *sock) comeBack(k callback, how comeback) {
 	c.state = closed
 	c.mu.Unlock()
 	if !detached {
-		c.handler.Closed(c.reason)
+		c.handler.Closed(c.inStraits().reason)
 	}
 	c.loop.gone()
 }

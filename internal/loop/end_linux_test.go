@@ -156,7 +156,7 @@ func TestWaitingForRoomEndsWhenThePeerClosesItsSide(t *testing.T) {
 	sendUntilFull(t, c, 1000, Normal)
 	waiting := make(chan error, 1)
 	go func() { waiting <- c.WaitRoom(t.Context(), 1000) }()
-	eventually(t, func() bool { return inLoop(c, func(s *sock) bool { return s.queue.room != nil }) })
+	eventually(t, func() bool { return inLoop(c, func(s *sock) bool { return s.inStraits().room.next != nil }) })
 	nc.(*net.TCPConn).CloseWrite()
 	if err := receive(t, waiting, "end of WaitRoom"); err != ErrClosed {
 		t.Errorf("WaitRoom: %v", err)

@@ -122,7 +122,7 @@ func exchange(nc net.Conn, size int) error {
 }
 
 func TestConnectionIsSmall(t *testing.T) {
-	if n := unsafe.Sizeof(sock{}); n > 176 {
+	if n := unsafe.Sizeof(sock{}); n > 144 {
 		t.Errorf("a connection takes %d bytes", n)
 	}
 }

@@ -1,13 +1,10 @@
 package loop
 
-import "context"
-
 // A queue is what a connection has to send. Its methods are called under the connection's lock; the writing itself
 // goes on without it, from an outbox that take has set aside, while new messages fill another.
 type queue struct {
 	pending *outbox // is being filled
 	flight  *outbox // is being written; nobody adds to it
-	room    chan struct{}
 }
 
 func (q *queue) empty() bool { return q.pending.empty() && q.flight.empty() }
@@ -109,7 +106,6 @@ func (q *queue) wrote(n int) (emptied *outbox) {
 	if q.flight.empty() {
 		emptied, q.flight = q.flight, nil
 	}
-	q.wake()
 	return emptied
 }
 
@@ -159,38 +155,6 @@ func (q *queue) discard() {
 	if q.pending != nil {
 		q.pending.free()
 		q.pending = nil
-	}
-	q.wake()
-}
-
-// waiter returns a channel that is closed at the next change after which there may be room.
-func (q *queue) waiter() <-chan struct{} {
-	if q.room == nil {
-		q.room = make(chan struct{})
-	}
-	return q.room
-}
-
-func (q *queue) wake() {
-	if q.room != nil {
-		close(q.room)
-		q.room = nil
-	}
-}
-
-// waitRoom is the waiting half of Conn.WaitRoom: check is called until it reports that the wait is over, each time
-// after the channel that it returned was closed.
-func waitRoom(ctx context.Context, check func() (<-chan struct{}, error)) error {
-	for {
-		changed, err := check()
-		if changed == nil || err != nil {
-			return err
-		}
-		select {
-		case <-changed:
-		case <-ctx.Done():
-			return ctx.Err()
-		}
 	}
 }
 

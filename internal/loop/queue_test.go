@@ -1,9 +1,7 @@
 package loop
 
 import (
-	"context"
 	"encoding/binary"
-	"errors"
 	"math/rand/v2"
 	"testing"
 )
@@ -73,38 +71,6 @@ func TestLimitDefaultsToOneMebibyte(t *testing.T) {
 	if err := q.admit(2, Normal, cfg); err != ErrFull {
 		t.Errorf("a byte above 1 MiB: %v, want ErrFull", err)
 	}
-}
-
-func TestWaitRoomEnds(t *testing.T) {
-	t.Run("with the context", func(t *testing.T) {
-		ctx, cancel := context.WithCancel(t.Context())
-		err := waitRoom(ctx, func() (<-chan struct{}, error) {
-			cancel()
-			return make(chan struct{}), nil
-		})
-		if !errors.Is(err, context.Canceled) {
-			t.Errorf("got %v", err)
-		}
-	})
-	t.Run("with the check's error", func(t *testing.T) {
-		if err := waitRoom(t.Context(), func() (<-chan struct{}, error) { return nil, ErrClosed }); err != ErrClosed {
-			t.Errorf("got %v", err)
-		}
-	})
-	t.Run("with each change that matters", func(t *testing.T) {
-		var q queue
-		q.add(Head{}, []byte("message"), Normal)
-		changes := []func(){func() { q.take(); q.wrote(1) }, func() { q.discard() }}
-		for _, change := range changes {
-			woken := q.waiter()
-			change()
-			select {
-			case <-woken:
-			default:
-				t.Error("the waiter sleeps on")
-			}
-		}
-	})
 }
 
 // modelled is a queue, with what must come out of it.

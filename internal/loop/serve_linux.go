@@ -106,7 +106,8 @@ func (l *eventLoop) deliver(c *sock, p []byte) (mine bool) {
 		c.mu.Unlock()
 		return l.call(c, callData, p)
 	}
-	if c.discard += uint32(len(p)); c.discard > maxDiscard {
+	s := c.getStraits()
+	if s.discard += uint32(len(p)); s.discard > maxDiscard {
 		c.abort(nil)
 	}
 	return l.attend(c)
@@ -117,8 +118,9 @@ func (l *eventLoop) peerClosed(c *sock) (mine bool) {
 	c.ended = true
 	c.mu.Lock()
 	if c.state == open {
-		c.state, c.reason = finishing, io.EOF
-		c.queue.wake()
+		c.state = finishing
+		c.getStraits().reason = io.EOF
+		c.ring()
 	}
 	return l.attend(c)
 }
@@ -127,8 +129,8 @@ func (l *eventLoop) peerClosed(c *sock) (mine bool) {
 func (l *eventLoop) nowWritable(c *sock) (mine bool) {
 	c.mu.Lock()
 	c.full = false
-	if c.parting == staying {
-		c.guard = 0
+	if c.parting == staying && c.straits != nil {
+		c.straits.guard = 0
 	}
 	return l.attend(c)
 }
@@ -183,14 +185,14 @@ func (l *eventLoop) goOn(c *sock) {
 
 // sent goes on with Finish when everything is sent. The lock is held.
 func (l *eventLoop) sent(c *sock) {
-	if c.ended || c.linger == 0 || l.partsNow(c) {
+	if c.ended || c.inStraits().linger == 0 || l.partsNow(c) {
 		c.state = aborted
 		return
 	}
 	if c.parting != shut {
 		c.parting = shut
 		unix.Shutdown(int(c.fd), unix.SHUT_WR)
-		c.guard = max(l.tick+c.linger, 1)
+		c.straits.lingerFrom(l.tick)
 		l.readLater(c)
 	}
 }
@@ -214,30 +216,28 @@ func (l *eventLoop) alarmOf(c *sock) tick {
 // boundFinish sees to it that Finish does not wait longer for a peer that takes nothing than for one that does not
 // close. The lock is held.
 func (l *eventLoop) boundFinish(c *sock) {
-	if c.finishing() && c.full && c.parting == staying && c.linger > 0 {
+	if c.finishing() && c.full && c.parting == staying && c.inStraits().linger > 0 {
 		c.parting = bounded
-		c.guard = max(l.tick+c.linger, 1)
+		c.straits.lingerFrom(l.tick)
 	}
 }
 
 // guarded returns when to look after the peer, and begins to watch one that has stopped reading. The lock is held.
 func (l *eventLoop) guarded(c *sock) tick {
-	if c.parting == bounded {
-		return c.guard
+	if c.full && c.parting != bounded && c.inStraits().guard == 0 {
+		s := c.getStraits()
+		s.guard = l.after(l.group.cfg.writeTimeout())
+		s.unsent = unsent(c.fd)
+	} else if !c.full && c.parting == staying && c.straits != nil {
+		c.straits.guard = 0
 	}
-	if c.full && c.guard == 0 {
-		c.guard = l.after(l.group.cfg.writeTimeout())
-		c.unsent = unsent(c.fd)
-	} else if !c.full && c.parting != shut {
-		c.guard = 0
-	}
-	return c.guard
+	return c.inStraits().guard
 }
 
 // expire looks what c was on the wheel for.
 func (l *eventLoop) expire(c *sock) (mine bool) {
 	c.mu.Lock()
-	if c.guard != 0 && !l.tick.before(c.guard) {
+	if guard := c.inStraits().guard; guard != 0 && !l.tick.before(guard) {
 		l.guardExpired(c)
 	}
 	return l.attend(c)
@@ -245,11 +245,11 @@ func (l *eventLoop) expire(c *sock) (mine bool) {
 
 // guardExpired cuts a connection whose peer does not do what it should. The lock is held.
 func (l *eventLoop) guardExpired(c *sock) {
-	c.guard = 0
+	c.straits.guard = 0
 	switch {
 	case c.parting != staying:
 		c.abort(nil)
-	case c.full && unsent(c.fd) == c.unsent:
+	case c.full && unsent(c.fd) == c.straits.unsent:
 		// Nothing says that the peer will ever take what the kernel still holds: reset the connection.
 		unix.SetsockoptLinger(int(c.fd), unix.SOL_SOCKET, unix.SO_LINGER, &unix.Linger{Onoff: 1})
 		c.abort(ErrStalled)
@@ -290,6 +290,7 @@ func (l *eventLoop) forget(c *sock) {
 	unix.Close(int(c.fd))
 	c.fd = -1
 	c.queue.discard()
+	c.ring()
 }
 
 // gone counts a connection out.

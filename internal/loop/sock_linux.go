@@ -19,15 +19,12 @@ type sock struct {
 
 	// These belong to the loop.
 
-	token   token  // zero until the loop watches the descriptor
-	due     tick   // when the wheel is to give the connection back; zero if it is not on it
-	guard   tick   // when to look after a peer that does not read or does not close; zero for never
-	unsent  uint32 // the bytes in the socket's send buffer when guard was set
-	discard uint32 // the bytes thrown away since Finish
-	ready   bool   // there may be bytes to read
-	hungUp  bool   // reading goes on until the end of the stream or an error
-	again   bool   // is in the loop's list of those to read from
-	ended   bool   // the peer has closed its side
+	token   token // zero until the loop watches the descriptor
+	due     tick  // when the wheel is to give the connection back; zero if it is not on it
+	ready   bool  // there may be bytes to read
+	hungUp  bool  // reading goes on until the end of the stream or an error
+	again   bool  // is in the loop's list of those to read from
+	ended   bool  // the peer has closed its side
 	parting parting
 	bulk    uint8 // how many reads more may bring much at once; see readBuffer
 	dialing bool  // see connect_linux.go
@@ -44,16 +41,52 @@ type sock struct {
 	writing  bool // somebody writes to fd
 	gate     gate
 	mu       sync.Mutex
-	queue    queue
 	fd       int32
-	timer    tick  // when Handler.Timer is due; zero for never
-	arrived  tick  // when bytes last arrived
-	linger   tick  // how long Finish waits for the peer to close, in ticks
-	reason   error // what ended the connection
+	queue    queue
+	timer    tick // when Handler.Timer is due; zero for never
+	arrived  tick // when bytes last arrived
+	straits  *straits
 
 	wheel wheelLinks // belong to the loop
 	mail  *sock      // the next one in the mailbox
 	peer  endpoint
+}
+
+// straits is what a connection needs once its peer does not read, or its end has come. It is under the connection's
+// lock.
+type straits struct {
+	room    bell   // is rung when the outbox may have room, or never will
+	reason  error  // what ended the connection
+	linger  tick   // how long Finish waits for the peer to close, in ticks
+	discard uint32 // the bytes thrown away since Finish
+	guard   tick   // when to look after a peer that does not read or does not close; zero for never
+	unsent  uint32 // the bytes in the socket's send buffer when guard was set
+}
+
+// lingerFrom sets when Finish gives up the peer.
+func (s *straits) lingerFrom(now tick) { s.guard = max(now+s.linger, 1) }
+
+// inStraits returns a copy of c's straits.
+func (c *sock) inStraits() straits {
+	if c.straits == nil {
+		return straits{}
+	}
+	return *c.straits
+}
+
+// getStraits returns c's straits, to be changed.
+func (c *sock) getStraits() *straits {
+	if c.straits == nil {
+		c.straits = new(straits)
+	}
+	return c.straits
+}
+
+// ring wakes those who wait for room. The lock is held.
+func (c *sock) ring() {
+	if c.straits != nil {
+		c.straits.room.ring()
+	}
 }
 
 // finishing reports whether what is queued is being sent before the end. The lock is held.
@@ -196,7 +229,7 @@ func (c *sock) isOpen() bool {
 
 // WaitRoom implements [Conn].
 func (c *sock) WaitRoom(ctx context.Context, n int) error {
-	return waitRoom(ctx, func() (<-chan struct{}, error) {
+	return waitFor(ctx, func() (<-chan struct{}, error) {
 		c.mu.Lock()
 		defer c.mu.Unlock()
 		switch {
@@ -205,7 +238,7 @@ func (c *sock) WaitRoom(ctx context.Context, n int) error {
 		case c.queue.fits(n, Normal, c.config()):
 			return nil, nil
 		}
-		return c.queue.waiter(), nil
+		return c.getStraits().room.wait(), nil
 	})
 }
 
@@ -258,11 +291,13 @@ func (c *sock) finish(to state, err error, linger time.Duration) {
 		c.mu.Unlock()
 		return
 	}
-	c.state, c.reason = to, err
+	c.state = to
+	s := c.getStraits()
+	s.reason = err
 	if linger > 0 {
-		c.linger = tick(0).after(linger)
+		s.linger = tick(0).after(linger)
 	}
-	c.queue.wake()
+	c.ring()
 	c.unlock(true)
 }
 
@@ -279,11 +314,11 @@ func (c *sock) Abort(err error) {
 
 // abort does what can be done without the loop. The lock is held.
 func (c *sock) abort(err error) {
-	if c.state == open {
-		c.reason = err
+	if c.state == open && err != nil {
+		c.getStraits().reason = err
 	}
 	c.state = max(c.state, aborted)
-	c.queue.wake()
+	c.ring()
 }
 
 // Detach hands the socket over to the caller and makes the loop forget it; Closed will not be called. Only Data may
@@ -309,7 +344,7 @@ func (c *sock) Detach() (net.Conn, error) {
 		return nil, err
 	}
 	c.state = detached
-	c.queue.wake()
+	c.ring()
 	return nc, nil
 }
 

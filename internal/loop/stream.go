@@ -23,6 +23,7 @@ type Stream struct {
 
 	mu       sync.Mutex
 	queue    queue
+	room     bell // is rung when the outbox may have room, or never will
 	gate     gate
 	writing  bool // a goroutine writes: nobody else may, nor discard the queue
 	corked   bool
@@ -118,7 +119,7 @@ func (s *Stream) Hold(on bool) {
 
 // WaitRoom implements [Conn].
 func (s *Stream) WaitRoom(ctx context.Context, n int) error {
-	return waitRoom(ctx, func() (<-chan struct{}, error) {
+	return waitFor(ctx, func() (<-chan struct{}, error) {
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		switch {
@@ -128,14 +129,14 @@ func (s *Stream) WaitRoom(ctx context.Context, n int) error {
 			return nil, nil
 		}
 		s.startWriting()
-		return s.queue.waiter(), nil
+		return s.room.wait(), nil
 	})
 }
 
 // Drain blocks until everything queued has been handed to the system. It returns [ErrClosed] if the connection was
 // cut before that, or the context's error.
 func (s *Stream) Drain(ctx context.Context) error {
-	return waitRoom(ctx, func() (<-chan struct{}, error) {
+	return waitFor(ctx, func() (<-chan struct{}, error) {
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		switch {
@@ -145,7 +146,7 @@ func (s *Stream) Drain(ctx context.Context) error {
 			return nil, nil
 		}
 		s.startWriting()
-		return s.queue.waiter(), nil
+		return s.room.wait(), nil
 	})
 }
 

@@ -29,7 +29,7 @@ func (s *Stream) Finish(err error, linger time.Duration) {
 	s.linger = now().after(linger)
 	s.timer = 0
 	s.corked = false
-	s.queue.wake() // a write that waits for the peer would do that only once it is done
+	s.room.ring() // a write that waits for the peer would do that only once it is done
 	s.armLocked()
 	s.startWriting()
 	if !s.attended {
@@ -121,7 +121,7 @@ func (s *Stream) cutLocked(err error) {
 	if !s.writing {
 		s.queue.discard()
 	}
-	s.queue.wake()
+	s.room.ring()
 	s.nc.SetDeadline(past)
 }
 

@@ -115,6 +115,7 @@ func (s *Stream) wrote(n int, err error) bool {
 		if o := s.queue.wrote(n); o != nil {
 			o.free()
 		}
+		s.room.ring()
 	}
 	if err == nil {
 		return true
@@ -227,11 +228,11 @@ func (s *Stream) finishWriting() {
 	if s.writing {
 		return
 	}
+	s.room.ring()
 	if s.cut {
 		s.queue.discard()
 		return
 	}
-	s.queue.wake()
 	if s.ended && s.queue.empty() {
 		s.closeWrite()
 	}

@@ -45,6 +45,7 @@ func (l *eventLoop) flush(c *sock) {
 		c.full = short
 		if n > 0 {
 			l.keep(c.queue.wrote(n))
+			c.ring()
 		}
 		c.queue.rest()
 		c.queue.trim(c.config())
