@@ -1,7 +1,6 @@
 package loop
 
 import (
-	"io"
 	"os"
 	"syscall"
 	"unsafe"
@@ -29,13 +28,6 @@ func (l *eventLoop) enroll(c *sock) (mine bool) {
 	c.mailed, c.attended, c.arrived = false, true, l.tick
 	c.mu.Unlock()
 	return l.call(c, callOpen, nil)
-}
-
-// fail ends a connection that cannot go on.
-func (l *eventLoop) fail(c *sock, err error) (mine bool) {
-	c.mu.Lock()
-	c.abort(err)
-	return l.attend(c)
 }
 
 // read reads from c once, if it may, and hands on what came.
@@ -113,18 +105,6 @@ func (l *eventLoop) deliver(c *sock, p []byte) (mine bool) {
 	return l.attend(c)
 }
 
-// peerClosed ends a connection whose peer will send nothing more, though it may still read what is queued.
-func (l *eventLoop) peerClosed(c *sock) (mine bool) {
-	c.ended = true
-	c.mu.Lock()
-	if c.state == open {
-		c.state = finishing
-		c.getStraits().reason = io.EOF
-		c.ring()
-	}
-	return l.attend(c)
-}
-
 // nowWritable writes what had to wait for the socket to take more.
 func (l *eventLoop) nowWritable(c *sock) (mine bool) {
 	c.mu.Lock()
@@ -183,122 +163,6 @@ func (l *eventLoop) goOn(c *sock) {
 	}
 }
 
-// sent goes on with Finish when everything is sent. The lock is held.
-func (l *eventLoop) sent(c *sock) {
-	if c.ended || c.inStraits().linger == 0 || l.partsNow(c) {
-		c.state = aborted
-		return
-	}
-	if c.parting != shut {
-		c.parting = shut
-		unix.Shutdown(int(c.fd), unix.SHUT_WR)
-		c.straits.lingerFrom(l.tick)
-		l.readLater(c)
-	}
-}
-
-// partsNow reports whether the socket of a peer that has said its last word can be closed without a reset, which would
-// take what was sent last with it: the socket was read empty, and what was sent fitted into it. The lock is held.
-func (l *eventLoop) partsNow(c *sock) bool {
-	return c.state == agreed && c.parting == staying && !c.ready
-}
-
-// alarmOf returns when the wheel is to give c back. A timer that is due during a callback waits for its return. The lock
-// is held.
-func (l *eventLoop) alarmOf(c *sock) tick {
-	guard := l.guarded(c)
-	if c.away && !l.tick.before(c.timer) {
-		return guard
-	}
-	return sooner(c.timer, guard)
-}
-
-// boundFinish sees to it that Finish does not wait longer for a peer that takes nothing than for one that does not
-// close. The lock is held.
-func (l *eventLoop) boundFinish(c *sock) {
-	if c.finishing() && c.full && c.parting == staying && c.inStraits().linger > 0 {
-		c.parting = bounded
-		c.straits.lingerFrom(l.tick)
-	}
-}
-
-// guarded returns when to look after the peer, and begins to watch one that has stopped reading. The lock is held.
-func (l *eventLoop) guarded(c *sock) tick {
-	if c.full && c.parting != bounded && c.inStraits().guard == 0 {
-		s := c.getStraits()
-		s.guard = l.after(l.group.cfg.writeTimeout())
-		s.unsent = unsent(c.fd)
-	} else if !c.full && c.parting == staying && c.straits != nil {
-		c.straits.guard = 0
-	}
-	return c.inStraits().guard
-}
-
-// expire looks what c was on the wheel for.
-func (l *eventLoop) expire(c *sock) (mine bool) {
-	c.mu.Lock()
-	if guard := c.inStraits().guard; guard != 0 && !l.tick.before(guard) {
-		l.guardExpired(c)
-	}
-	return l.attend(c)
-}
-
-// guardExpired cuts a connection whose peer does not do what it should. The lock is held.
-func (l *eventLoop) guardExpired(c *sock) {
-	c.straits.guard = 0
-	switch {
-	case c.parting != staying:
-		c.abort(nil)
-	case c.full && unsent(c.fd) == c.straits.unsent:
-		// Nothing says that the peer will ever take what the kernel still holds: reset the connection.
-		unix.SetsockoptLinger(int(c.fd), unix.SOL_SOCKET, unix.SO_LINGER, &unix.Linger{Onoff: 1})
-		c.abort(ErrStalled)
-	}
-}
-
-// close closes the socket and calls Handler.Closed, as soon as nobody writes and no callback runs. The lock is held on
-// entry and released on return.
-func (l *eventLoop) close(c *sock) (mine bool) {
-	if c.writing || c.state == closed {
-		c.mu.Unlock()
-		return true
-	}
-	if c.fd >= 0 {
-		l.forget(c)
-	}
-	if c.away {
-		c.mu.Unlock() // whoever runs the callback calls Closed
-		return true
-	}
-	gone := c.state == detached
-	c.state = closed
-	c.mu.Unlock()
-	if gone {
-		l.gone()
-		return true
-	}
-	return l.call(c, callClosed, nil)
-}
-
-// forget closes the descriptor and takes c out of everything that the loop knows it by. The lock is held.
-func (l *eventLoop) forget(c *sock) {
-	if c.state == detached {
-		l.poller.remove(int(c.fd))
-	}
-	l.wheel.cancel(c)
-	l.socks.remove(c)
-	unix.Close(int(c.fd))
-	c.fd = -1
-	c.queue.discard()
-	c.ring()
-}
-
-// gone counts a connection out.
-func (l *eventLoop) gone() {
-	l.live.Add(-1)
-	l.group.gone()
-}
-
 func readFD(fd int32, p []byte) (int, syscall.Errno) {
 	for {
 		n, _, errno := syscall.RawSyscall(unix.SYS_READ, uintptr(fd), uintptr(unsafe.Pointer(&p[0])), uintptr(len(p)))
@@ -309,25 +173,4 @@ func readFD(fd int32, p []byte) (int, syscall.Errno) {
 			return 0, errno
 		}
 	}
-}
-
-// socketError returns the error that the socket has met.
-func socketError(fd int32) error {
-	errno, err := unix.GetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_ERROR)
-	if err == nil && errno != 0 {
-		err = syscall.Errno(errno)
-	}
-	if err == nil {
-		err = unix.ECONNRESET
-	}
-	return os.NewSyscallError("read", err)
-}
-
-// unsent returns the number of bytes that the peer has not acknowledged.
-func unsent(fd int32) uint32 {
-	n, err := unix.IoctlGetInt(int(fd), unix.SIOCOUTQ)
-	if err != nil {
-		return 0
-	}
-	return uint32(n)
 }

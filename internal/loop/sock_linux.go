@@ -1,10 +1,7 @@
 package loop
 
 import (
-	"context"
-	"errors"
 	"net"
-	"os"
 	"sync"
 	"time"
 
@@ -52,46 +49,6 @@ type sock struct {
 	peer  endpoint
 }
 
-// straits is what a connection needs once its peer does not read, or its end has come. It is under the connection's
-// lock.
-type straits struct {
-	room    bell   // is rung when the outbox may have room, or never will
-	reason  error  // what ended the connection
-	linger  tick   // how long Finish waits for the peer to close, in ticks
-	discard uint32 // the bytes thrown away since Finish
-	guard   tick   // when to look after a peer that does not read or does not close; zero for never
-	unsent  uint32 // the bytes in the socket's send buffer when guard was set
-}
-
-// lingerFrom sets when Finish gives up the peer.
-func (s *straits) lingerFrom(now tick) { s.guard = max(now+s.linger, 1) }
-
-// inStraits returns a copy of c's straits.
-func (c *sock) inStraits() straits {
-	if c.straits == nil {
-		return straits{}
-	}
-	return *c.straits
-}
-
-// getStraits returns c's straits, to be changed.
-func (c *sock) getStraits() *straits {
-	if c.straits == nil {
-		c.straits = new(straits)
-	}
-	return c.straits
-}
-
-// ring wakes those who wait for room. The lock is held.
-func (c *sock) ring() {
-	if c.straits != nil {
-		c.straits.room.ring()
-	}
-}
-
-// finishing reports whether what is queued is being sent before the end. The lock is held.
-func (c *sock) finishing() bool { return c.state == finishing || c.state == agreed }
-
 // state is how far the end of a connection has come. It only grows.
 type state uint8
 
@@ -122,92 +79,7 @@ const (
 	returnedQuickly
 )
 
-// errQueued says that a connection cannot be detached while messages wait in its outbox.
-var errQueued = errors.New("messages are still queued")
-
 func (c *sock) config() *Config { return &c.loop.group.cfg.Config }
-
-// Send implements [Conn].
-func (c *sock) Send(head Head, body []byte, p Priority) error {
-	n := head.Size + len(body)
-	c.mu.Lock()
-	if err := c.pass(p); err != nil || n == 0 {
-		c.mu.Unlock()
-		return err
-	}
-	if cfg := c.config(); !c.queue.fits(n, p, cfg) { // this is admit, of which fits is inlined
-		if err := c.queue.makeRoom(n, p, cfg); err != nil {
-			c.mu.Unlock()
-			return err
-		}
-	}
-	if len(body) >= directSize && c.queue.empty() && !c.writing && !c.full {
-		return c.sendDirect(head, body, p)
-	}
-	c.queue.add(head, body, p)
-	c.unlock(!c.writing && !c.full)
-	return nil
-}
-
-// SendFrame implements [Conn].
-func (c *sock) SendFrame(f *Frame, p Priority) error {
-	n := len(f.Bytes())
-	c.mu.Lock()
-	if err := c.pass(p); err != nil || n == 0 || c.queue.replace(f, p, c.config()) {
-		c.mu.Unlock()
-		return err
-	}
-	if err := c.queue.admit(n, p, c.config()); err != nil {
-		c.mu.Unlock()
-		return err
-	}
-	c.queue.addFrame(f, p)
-	c.unlock(!c.writing && !c.full)
-	return nil
-}
-
-// sendDirect writes a message from the caller's memory and queues what the socket did not take. The lock is held on
-// entry and released on return. Whoever else sends meanwhile leaves it to sendDirect to tell the loop, which tries to
-// write the rest once even though the socket was full: it may have missed that the socket took more again.
-func (c *sock) sendDirect(head Head, body []byte, p Priority) error {
-	c.writing = true
-	fd := c.fd
-	c.mu.Unlock()
-	var b [maxHead]byte
-	head.put(b[:])
-	n, errno := writeTwo(fd, b[:head.Size], body)
-	c.loop.direct.note(n, p)
-	c.mu.Lock()
-	c.writing = false
-	if errno != 0 && errno != unix.EAGAIN {
-		c.abort(os.NewSyscallError("write", errno))
-		c.unlock(true)
-		return ErrClosed
-	}
-	if n < head.Size+len(body) {
-		skip := min(n, head.Size)
-		c.queue.addFirst(head.skip(skip), body[n-skip:])
-		c.queue.rest()
-		c.queue.trim(c.config())
-	}
-	c.unlock(c.state != open || !c.queue.empty())
-	return nil
-}
-
-// pass reports whether the connection takes messages of a priority at all.
-func (c *sock) pass(p Priority) error {
-	if c.state != open {
-		return ErrClosed
-	}
-	return c.gate.check(p)
-}
-
-// Hold implements [Conn].
-func (c *sock) Hold(on bool) {
-	c.mu.Lock()
-	c.gate.hold(on)
-	c.mu.Unlock()
-}
 
 // unlock releases mu; tell says that something has changed that the loop must look at. A loop that will look anyway is
 // not told again.
@@ -225,31 +97,6 @@ func (c *sock) isOpen() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.state == open
-}
-
-// WaitRoom implements [Conn].
-func (c *sock) WaitRoom(ctx context.Context, n int) error {
-	return waitFor(ctx, func() (<-chan struct{}, error) {
-		c.mu.Lock()
-		defer c.mu.Unlock()
-		switch {
-		case c.state != open:
-			return nil, ErrClosed
-		case c.queue.fits(n, Normal, c.config()):
-			return nil, nil
-		}
-		return c.getStraits().room.wait(), nil
-	})
-}
-
-// Cork implements [Conn]: what is sent while Data runs leaves together in any case.
-func (c *sock) Cork() {}
-
-// Queued implements [Conn].
-func (c *sock) Queued() int {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.queue.size()
 }
 
 // Idle implements [Conn].
@@ -277,76 +124,6 @@ func (c *sock) SetTimer(d time.Duration) {
 
 // SetHandler implements [Conn].
 func (c *sock) SetHandler(h Handler) { c.handler = h }
-
-// Finish implements [Conn].
-func (c *sock) Finish(err error, linger time.Duration) { c.finish(finishing, err, linger) }
-
-// Part implements [Conn].
-func (c *sock) Part(err error, linger time.Duration) { c.finish(agreed, err, linger) }
-
-// finish begins to end the connection in good order: to is finishing or agreed.
-func (c *sock) finish(to state, err error, linger time.Duration) {
-	c.mu.Lock()
-	if c.state != open {
-		c.mu.Unlock()
-		return
-	}
-	c.state = to
-	s := c.getStraits()
-	s.reason = err
-	if linger > 0 {
-		s.linger = tick(0).after(linger)
-	}
-	c.ring()
-	c.unlock(true)
-}
-
-// Abort implements [Conn].
-func (c *sock) Abort(err error) {
-	c.mu.Lock()
-	if c.state >= aborted {
-		c.mu.Unlock()
-		return
-	}
-	c.abort(err)
-	c.unlock(true)
-}
-
-// abort does what can be done without the loop. The lock is held.
-func (c *sock) abort(err error) {
-	if c.state == open && err != nil {
-		c.getStraits().reason = err
-	}
-	c.state = max(c.state, aborted)
-	c.ring()
-}
-
-// Detach hands the socket over to the caller and makes the loop forget it; Closed will not be called. Only Data may
-// call it, and only while nothing is queued. Bytes given to Data belong to the connection's past: the new owner does
-// not see them again. It returns [ErrClosed], or an error of the system; the connection goes on then.
-func (c *sock) Detach() (net.Conn, error) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	switch {
-	case c.state != open:
-		return nil, ErrClosed
-	case c.writing || !c.queue.empty():
-		return nil, errQueued
-	}
-	fd, err := unix.FcntlInt(uintptr(c.fd), unix.F_DUPFD_CLOEXEC, 0)
-	if err != nil {
-		return nil, os.NewSyscallError("dup", err)
-	}
-	f := os.NewFile(uintptr(fd), "socket")
-	defer f.Close()
-	nc, err := net.FileConn(f)
-	if err != nil {
-		return nil, err
-	}
-	c.state = detached
-	c.ring()
-	return nc, nil
-}
 
 // LocalAddr implements [Conn]. Once the socket is closed the address is unspecified.
 func (c *sock) LocalAddr() net.Addr {
