@@ -201,7 +201,10 @@ func (s *Stream) readMore() {
 }
 
 // Handshaking reports whether a TLS handshake is not done, before which nothing can be sent. A deadline that passes in it
-// fails every later read at once.
+// fails every later read at once. It is not inlined: the state would lie on the stack of every goroutine that waits to
+// read, and make it twice as large.
+//
+//go:noinline
 func (s *Stream) Handshaking() bool {
 	t, ok := s.nc.(*tls.Conn)
 	return ok && !t.ConnectionState().HandshakeComplete
