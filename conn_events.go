@@ -28,7 +28,7 @@ func (e *events) Data(p []byte) {
 func (c *Conn) dispatch(p []byte) (messages int) {
 	corked := false
 	defer c.set.server.recovered(c)
-	decoder, onMessage := c.takeDecoder(), c.set.server.OnMessage
+	decoder := c.takeDecoder()
 	for {
 		ev, rest, err := decoder.Next(p)
 		if err != nil {
@@ -52,9 +52,7 @@ func (c *Conn) dispatch(p []byte) (messages int) {
 		}
 		if c.closing.Load() == nil {
 			messages++
-			if onMessage != nil {
-				onMessage(c, Message{Type: Type(ev.Op), Data: ev.Payload})
-			}
+			c.set.server.message(c, Message{Type: Type(ev.Op), Data: ev.Payload})
 		}
 	}
 }

@@ -23,20 +23,18 @@ func (c *Conn) Send(m Message) error {
 // soon as the message is in the outbox; it may be waiting there still. It returns the context's error, [ErrClosed] or
 // [ErrType].
 func (c *Conn) Write(ctx context.Context, m Message) error {
-	if err := ctx.Err(); err != nil {
-		return err
-	}
-	err := c.send(m, loop.Normal)
-	for err == ErrBufferFull {
-		if err := c.waitRoom(ctx, len(m.Data)); err != nil {
-			return err
-		}
+	for {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		err = c.send(m, loop.Normal)
+		err := c.send(m, loop.Normal)
+		if err != ErrBufferFull {
+			return err
+		}
+		if err := c.waitRoom(ctx, len(m.Data)); err != nil {
+			return err
+		}
 	}
-	return err
 }
 
 // waitRoom waits until a message of n bytes is likely to be admitted.

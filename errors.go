@@ -107,8 +107,6 @@ func abnormal(cause error) *CloseError {
 // sendError translates the errors of the outbox.
 func sendError(err error) error {
 	switch err {
-	case nil:
-		return nil
 	case loop.ErrFull:
 		return ErrBufferFull
 	case loop.ErrClosed:

@@ -191,6 +191,12 @@ func (s *Server) opened(c *Conn) {
 	s.OnOpen(c)
 }
 
+func (s *Server) message(c *Conn, m Message) {
+	if s.OnMessage != nil {
+		s.OnMessage(c, m)
+	}
+}
+
 func (s *Server) callOnClose(c *Conn, err *CloseError) {
 	defer s.recovered(c)
 	s.OnClose(c, err)

@@ -1,7 +1,6 @@
 package loop
 
 import (
-	"slices"
 	"sync"
 
 	"github.com/molva-ws/molva/internal/buffer"
@@ -72,32 +71,20 @@ func (o *outbox) size() int {
 
 func (o *outbox) add(head Head, body []byte, p Priority) {
 	n := head.Size + len(body)
-	if len(o.pieces) == cap(o.pieces) || o.own == nil || len(o.own.Space()) < maxHead+len(body) {
-		o.grow(maxHead + len(body))
+	if o.own == nil {
+		o.own = buffer.Get(maxHead + len(body))
 	}
-	own := o.own
-	room := own.Space()
-	own.Commit(n)
-	o.note(n, p)
-	if p == Droppable || !o.join(n) {
-		last := len(o.pieces)
-		o.pieces = o.pieces[:last+1]
-		o.pieces[last] = piece{n: n, messages: 1, droppable: p == Droppable}
-	}
+	room := o.own.Room(maxHead + len(body))
 	head.put(room)
 	copy(room[head.Size:], body)
-}
-
-// grow makes room for another piece, and for n bytes of its own. It is here that add may have to call somebody, so that
-// the usual way through it keeps everything in registers.
-func (o *outbox) grow(n int) {
-	if len(o.pieces) == cap(o.pieces) {
-		o.pieces = slices.Grow(o.pieces, 1)
+	o.own.Commit(n)
+	o.note(n, p)
+	if last := len(o.pieces) - 1; last >= o.head && p != Droppable && o.pieces[last].joins() {
+		o.pieces[last].n += n
+		o.pieces[last].messages++
+		return
 	}
-	if o.own == nil {
-		o.own = buffer.Get(n)
-	}
-	o.own.Room(n)
+	o.pieces = append(o.pieces, piece{n: n, messages: 1, droppable: p == Droppable})
 }
 
 func (o *outbox) addFrame(f *Frame, p Priority) {
@@ -121,18 +108,9 @@ func (o *outbox) note(n int, p Priority) {
 	}
 }
 
-// join makes a message of n bytes part of the last piece, if it may.
-func (o *outbox) join(n int) bool {
-	if o.head == len(o.pieces) {
-		return false
-	}
-	last := &o.pieces[len(o.pieces)-1]
-	if last.frame != nil || last.droppable || last.gone || last.messages >= maxJoined {
-		return false
-	}
-	last.n += n
-	last.messages++
-	return true
+// joins reports whether another message may become part of the piece.
+func (p *piece) joins() bool {
+	return p.frame == nil && !p.droppable && !p.gone && p.messages < maxJoined
 }
 
 // takeCounted returns how many messages came since the last call, for the statistics.
