@@ -87,12 +87,10 @@ func (s *Stream) startWriting() {
 // and writing is true.
 func (s *Stream) writeSome() {
 	for range 4 {
-		o := s.queue.take()
-		if o == nil || s.cut {
+		slices := s.takeUp()
+		if slices == nil {
 			break
 		}
-		slices := o.next()
-		s.cfg.Traffic.took(s, o.takeCounted())
 		s.mu.Unlock()
 		n, err := s.writeOnce(slices)
 		s.mu.Lock()
@@ -169,12 +167,10 @@ func (s *Stream) writeAll() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for {
-		o := s.queue.take()
-		if o == nil || s.cut {
+		slices := s.takeUp()
+		if slices == nil {
 			break
 		}
-		slices := o.next()
-		s.cfg.Traffic.took(s, o.takeCounted())
 		s.nc.SetWriteDeadline(time.Now().Add(s.cfg.writeTimeout()))
 		s.mu.Unlock()
 		n, err := s.writeWaiting(slices)
@@ -211,10 +207,16 @@ func (s *Stream) rest() {
 	s.queue.trim(s.cfg)
 }
 
-// resume takes up what is to be written after a rest. It returns nil if there is nothing.
+// resume is takeUp after a rest, without the lock.
 func (s *Stream) resume() [][]byte {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	return s.takeUp()
+}
+
+// takeUp returns what is to be written next, and counts its messages. It returns nil if there is nothing. The lock is
+// held.
+func (s *Stream) takeUp() [][]byte {
 	o := s.queue.take()
 	if o == nil || s.cut {
 		return nil
