@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"io"
 	"net"
-	"os"
 	"path/filepath"
 	"testing"
 	"time"
@@ -15,12 +14,13 @@ import (
 	"github.com/molva-ws/molva/gateway"
 	"github.com/molva-ws/molva/gateway/api"
 	"github.com/molva-ws/molva/gateway/localsocket"
+	"github.com/molva-ws/molva/internal/shortdir"
 )
 
 // openSocket serves the local socket of g in a folder of its own until the test ends, and returns the path.
 func openSocket(t testing.TB, g *gateway.Gateway) string {
 	t.Helper()
-	path := filepath.Join(shortDir(t), "molva.sock")
+	path := filepath.Join(shortdir.New(t), "molva.sock")
 	l, err := localsocket.Listen(path)
 	if err != nil {
 		t.Fatal(err)
@@ -53,17 +53,6 @@ func serveSocket(t testing.TB, g *gateway.Gateway, l net.Listener) {
 			t.Errorf("ServeSocket: %v", err)
 		}
 	})
-}
-
-// shortDir returns a folder whose path leaves room for the name of a socket, of which systems allow about 100 bytes.
-func shortDir(t testing.TB) string {
-	t.Helper()
-	dir, err := os.MkdirTemp("", "m")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { os.RemoveAll(dir) })
-	return dir
 }
 
 // script is a program that says commands on a local socket.

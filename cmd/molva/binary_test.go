@@ -20,6 +20,7 @@ import (
 	"time"
 
 	"github.com/molva-ws/molva"
+	"github.com/molva-ws/molva/internal/shortdir"
 )
 
 // patience is how long anything may take. It only passes when something hangs.
@@ -58,17 +59,6 @@ func binary(t *testing.T) string {
 		t.Fatal(built.err)
 	}
 	return built.binary
-}
-
-// shortDir returns a folder whose path leaves room for the name of a socket, of which systems allow about 100 bytes.
-func shortDir(t *testing.T) string {
-	t.Helper()
-	dir, err := os.MkdirTemp("", "m")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { os.RemoveAll(dir) })
-	return dir
 }
 
 // result is what a finished program left.
@@ -137,7 +127,7 @@ type served struct {
 // startServer starts molva serve on a free port with a socket of its own, and waits until it says where it is.
 func startServer(t *testing.T, args ...string) *served {
 	t.Helper()
-	dir := shortDir(t)
+	dir := shortdir.New(t)
 	return startServerAt(t, filepath.Join(dir, "molva.sock"), args...)
 }
 

@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/molva-ws/molva/internal/shortdir"
 )
 
 // broken are the files of the package config that have mistakes.
@@ -44,7 +46,7 @@ func TestConfigCheckNamesEveryMistake(t *testing.T) {
 // file writes a file with settings.
 func file(t *testing.T, text string) string {
 	t.Helper()
-	path := filepath.Join(shortDir(t), "molva.toml")
+	path := filepath.Join(shortdir.New(t), "molva.toml")
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}

@@ -12,6 +12,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"github.com/molva-ws/molva/internal/shortdir"
 )
 
 // The files of deploy/ are what these tests use, with the paths and addresses of this machine put in.
@@ -56,7 +58,7 @@ func TestTheConfigurationOfTheUnitHasNoMistake(t *testing.T) {
 // TestTheUnitAllowsEverySystemCall follows a server from its start to its end and compares its system calls with those
 // that the unit lets pass.
 func TestTheUnitAllowsEverySystemCall(t *testing.T) {
-	strace, dir := program(t, "strace"), shortDir(t)
+	strace, dir := program(t, "strace"), shortdir.New(t)
 	allowed := unitCalls(t, program(t, "systemd-analyze"))
 	socket, journal := filepath.Join(dir, "molva.sock"), filepath.Join(dir, "calls")
 	cmd := exec.Command(strace, "-f", "-qq", "-o", journal, binary(t), "serve", "--listen", "127.0.0.1:0",

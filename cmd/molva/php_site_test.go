@@ -13,12 +13,13 @@ import (
 
 	"github.com/molva-ws/molva/internal/browser"
 	"github.com/molva-ws/molva/internal/freeaddr"
+	"github.com/molva-ws/molva/internal/shortdir"
 )
 
 // startSite serves examples/php-site by PHP's own server, and molva serve beside it as its molva.toml says.
 func startSite(t *testing.T) (s *served, site string) {
 	t.Helper()
-	php, dir, address := program(t, "php"), shortDir(t), freeaddr.Get(t)
+	php, dir, address := program(t, "php"), shortdir.New(t), freeaddr.Get(t)
 	site = "http://" + address
 	s = startServerAt(t, filepath.Join(dir, "molva.sock"), "--config", "../../examples/php-site/molva.toml",
 		"--origin", site, "--app-url", site+"/whoami.php")

@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"github.com/molva-ws/molva"
+	"github.com/molva-ws/molva/internal/shortdir"
 )
 
 func textf(format string, args ...any) molva.Message { return molva.Text(fmt.Sprintf(format, args...)) }
@@ -101,7 +102,7 @@ func TestReloadIsNotForTheHTTPAPI(t *testing.T) {
 }
 
 func TestReloadWithoutAServer(t *testing.T) {
-	molvaRun(t, "", "reload", "--socket", shortDir(t)+"/x").wantsText(t, 1, "", "no server runs at the local socket")
+	molvaRun(t, "", "reload", "--socket", shortdir.New(t)+"/x").wantsText(t, 1, "", "no server runs at the local socket")
 }
 
 // TestReloadLosesNoMessage reads good and bad files again and again while messages flow to many connections.

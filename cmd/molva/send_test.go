@@ -12,6 +12,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"github.com/molva-ws/molva/internal/shortdir"
 )
 
 func TestSendReachesEveryTabOfAUserAndNobodyElse(t *testing.T) {
@@ -204,7 +206,7 @@ func TestSendRepeatsWhatTheServerRefuses(t *testing.T) {
 }
 
 func TestSendSaysWhatToDo(t *testing.T) {
-	nothing := shortDir(t) + "/molva.sock"
+	nothing := shortdir.New(t) + "/molva.sock"
 	silent, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)

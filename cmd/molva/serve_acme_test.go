@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/molva-ws/molva"
+	"github.com/molva-ws/molva/internal/shortdir"
 )
 
 // siteName is what certificates are made for. The authority's resolver says that it is this machine.
@@ -34,7 +35,7 @@ func serveSite(t *testing.T, ca *authority, dir string, args ...string) *site {
 	t.Helper()
 	args = append([]string{"--listen", ca.looksAt, "--acme", siteName, "--acme-cache", filepath.Join(dir, "cache"),
 		"--acme-directory", ca.directory, "--acme-roots", ca.roots}, args...)
-	s := startServerAt(t, filepath.Join(shortDir(t), "molva.sock"), args...)
+	s := startServerAt(t, filepath.Join(shortdir.New(t), "molva.sock"), args...)
 	if !strings.HasPrefix(s.url, "https://"+siteName) {
 		t.Errorf("it says that it serves on %s", s.url)
 	}

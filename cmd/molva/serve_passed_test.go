@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/molva-ws/molva/internal/freeaddr"
+	"github.com/molva-ws/molva/internal/shortdir"
 )
 
 // activated has systemd's own tool listen and start molva serve with the sockets when the first client comes. What the
@@ -21,7 +22,7 @@ import (
 func activated(t *testing.T, web, socket string, args ...string) (s *served, told *net.UnixConn) {
 	t.Helper()
 	tool := program(t, "systemd-socket-activate")
-	notify := filepath.Join(shortDir(t), "notify")
+	notify := filepath.Join(shortdir.New(t), "notify")
 	told, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: notify, Net: "unixgram"})
 	if err != nil {
 		t.Fatal(err)
@@ -53,7 +54,7 @@ func isTold(t *testing.T, told *net.UnixConn, want string) {
 }
 
 func TestServeTakesTheSocketsOfTheServiceManager(t *testing.T) {
-	socket := filepath.Join(shortDir(t), "molva.sock")
+	socket := filepath.Join(shortdir.New(t), "molva.sock")
 	s, told := activated(t, freeaddr.Get(t), socket, "--listen", "127.0.0.1:1", "--socket", socket)
 	if body := get(t, s.web+"/healthz"); body != "ok\n" {
 		t.Errorf("%q", body)
@@ -78,7 +79,7 @@ func TestServeTakesTheSocketsOfTheServiceManager(t *testing.T) {
 }
 
 func TestTheLineToTypeNamesThePassedSocket(t *testing.T) {
-	socket := filepath.Join(shortDir(t), "passed.sock")
+	socket := filepath.Join(shortdir.New(t), "passed.sock")
 	s, told := activated(t, freeaddr.Get(t), socket)
 	get(t, s.web+"/healthz")
 	isTold(t, told, "READY=1")
@@ -90,7 +91,7 @@ func TestTheLineToTypeNamesThePassedSocket(t *testing.T) {
 }
 
 func TestServeOpensWhatIsNotPassed(t *testing.T) {
-	socket := filepath.Join(shortDir(t), "molva.sock")
+	socket := filepath.Join(shortdir.New(t), "molva.sock")
 	s, told := activated(t, freeaddr.Get(t), "", "--socket", socket)
 	get(t, s.web+"/healthz")
 	isTold(t, told, "READY=1")
@@ -98,7 +99,7 @@ func TestServeOpensWhatIsNotPassed(t *testing.T) {
 }
 
 func TestServeRefusesPassedSocketsThatAreNotSafeOrOfNoUse(t *testing.T) {
-	dir := shortDir(t)
+	dir := shortdir.New(t)
 	port := freeaddr.Get(t)[len("127.0.0.1"):]
 	for _, c := range []struct {
 		name   string

@@ -10,12 +10,14 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/molva-ws/molva/internal/shortdir"
 )
 
 // manager is a service manager that is told how the server is.
 func manager(t *testing.T) (conn *net.UnixConn, variable string) {
 	t.Helper()
-	path := filepath.Join(shortDir(t), "notify")
+	path := filepath.Join(shortdir.New(t), "notify")
 	conn, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: path, Net: "unixgram"})
 	if err != nil {
 		t.Fatal(err)

@@ -18,10 +18,11 @@ import (
 	"time"
 
 	"github.com/molva-ws/molva"
+	"github.com/molva-ws/molva/internal/shortdir"
 )
 
 func TestServeTellsAPersonWhatToDoNext(t *testing.T) {
-	dir := shortDir(t)
+	dir := shortdir.New(t)
 	cmd := exec.Command(binary(t), "serve", "--listen", "127.0.0.1:0", "--listen", "127.0.0.1:0")
 	cmd.Env = environment("XDG_RUNTIME_DIR=" + dir)
 	stdout, err := cmd.StdoutPipe()
@@ -80,7 +81,7 @@ func TestServeRefusesWhatIsNotSafeOrNotPossible(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer taken.Close()
-	file := filepath.Join(shortDir(t), "file")
+	file := filepath.Join(shortdir.New(t), "file")
 	if err := os.WriteFile(file, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}

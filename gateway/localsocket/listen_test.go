@@ -14,12 +14,13 @@ import (
 	"testing"
 
 	"github.com/molva-ws/molva/gateway/localsocket"
+	"github.com/molva-ws/molva/internal/shortdir"
 )
 
 func TestTheSocketIsForThisUserOnly(t *testing.T) {
 	before := syscall.Umask(0)
 	defer syscall.Umask(before)
-	path := filepath.Join(shortDir(t), "molva.sock")
+	path := filepath.Join(shortdir.New(t), "molva.sock")
 	l, err := localsocket.Listen(path)
 	if err != nil {
 		t.Fatal(err)
@@ -41,7 +42,7 @@ func TestTheSocketIsForThisUserOnly(t *testing.T) {
 }
 
 func TestOnlySocketsThatWereLeftBehindAreReplaced(t *testing.T) {
-	path := filepath.Join(shortDir(t), "molva.sock")
+	path := filepath.Join(shortdir.New(t), "molva.sock")
 	dead, err := net.ListenUnix("unix", &net.UnixAddr{Name: path, Net: "unix"})
 	if err != nil {
 		t.Fatal(err)
@@ -72,8 +73,8 @@ func TestOnlySocketsThatWereLeftBehindAreReplaced(t *testing.T) {
 
 func TestSocketsThatCannotBe(t *testing.T) {
 	for path, want := range map[string]string{
-		filepath.Join(shortDir(t), strings.Repeat("s", 120)): "too long",
-		filepath.Join(shortDir(t), "none", "molva.sock"):     "no such file",
+		filepath.Join(shortdir.New(t), strings.Repeat("s", 120)): "too long",
+		filepath.Join(shortdir.New(t), "none", "molva.sock"):     "no such file",
 	} {
 		if _, err := localsocket.Listen(path); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v; want %s", path, err, want)
@@ -82,7 +83,7 @@ func TestSocketsThatCannotBe(t *testing.T) {
 }
 
 func TestOneOfManyServersGetsTheSocket(t *testing.T) {
-	path := filepath.Join(shortDir(t), "molva.sock")
+	path := filepath.Join(shortdir.New(t), "molva.sock")
 	var starting sync.WaitGroup
 	listeners := make(chan net.Listener, 20)
 	for range cap(listeners) {
@@ -102,15 +103,4 @@ func TestOneOfManyServersGetsTheSocket(t *testing.T) {
 	for range len(listeners) {
 		(<-listeners).Close()
 	}
-}
-
-// shortDir returns a folder whose path leaves room for the name of a socket, of which systems allow about 100 bytes.
-func shortDir(t *testing.T) string {
-	t.Helper()
-	dir, err := os.MkdirTemp("", "m")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { os.RemoveAll(dir) })
-	return dir
 }
