@@ -182,9 +182,8 @@ func TestDroppableMessagesMakeRoom(t *testing.T) {
 		}
 		return dropped.Load() > 1000
 	})
-	if q := c.Queued(); q > 100<<10 {
-		t.Errorf("%d bytes are queued", q)
-	}
+	// What the loop is writing at this moment does not count until that has ended.
+	eventually(t, func() bool { return c.Queued() <= 100<<10 })
 }
 
 // What a full socket has left of the outbox that was being written may be thrown away like what came later.
